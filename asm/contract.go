@@ -1,0 +1,161 @@
+package asm
+
+// Tile is the number of tokens in a tile and the row stride of score, logit and
+// probability matrices.
+const Tile = 64
+
+// QKI8Func computes integer scores of m query rows against n keys:
+//
+//	s[i][j] = Σ_c q[i][c] · (k[j][c] − 128),   i < m, j < n
+//
+// q is [m][4·d4] int8, zero in padding channels; k is the int8 K layout. It reads
+// ⌈n/16⌉ groups of k and writes s[i][0:16·⌈n/16⌉] (lanes ≥ n hold unspecified
+// values). Exact: |s| ≤ 127·128·4·d4 < 2³¹ for d4 ≤ 33 025; as float32 it is exact
+// for d ≤ 1032. s does not alias q or k.
+type QKI8Func func(s []int32, q []int8, k []byte, m, n, d4 int)
+
+// QKF32Func computes float32 scores:
+//
+//	s[i][j] = Σ_c q[i][c] · k[j][c],   i < m, j < n
+//
+// q is [m][d]; k is the float32 K layout. Extents as QKI8Func. Each score is one
+// sum in ascending channel order per chain; |error| ≤ (d+1)·2⁻²⁴·Σ|q·k|. NaN and
+// infinities follow IEEE arithmetic.
+type QKF32Func func(s []float32, q, k []float32, m, n, d int)
+
+// ScaleI8Func turns integer scores into logits:
+//
+//	y[i][j] = float32(float32(s[i][j])·a[i])·sk[j] + b[i],   i < m, j < n
+//
+// a and b hold one factor and one offset per row, sk one scale per token. y and s
+// are [m][64] and may be the same memory. Exact: one rounding per operation.
+type ScaleI8Func func(y []float32, s []int32, sk, a, b []float32, m, n int)
+
+// ScaleF32Func turns float32 scores into logits in place: y = y·a[i] + b[i].
+// Exact: one rounding per operation.
+type ScaleF32Func func(y []float32, a, b []float32, m, n int)
+
+// Stat is what the softmax of one row of a tile leaves behind, in base 2:
+// weights are 2^(y−M), L is their sum, Beta converts integer PV sums back.
+type Stat struct {
+	M    float32 // maximum of the visible logits; −Inf when none is visible; NaN when one is NaN
+	L    float32 // Σ 2^(y−M)
+	Beta float32 // PV sum of weights = Beta · integer sum (U8 kernels); 1 otherwise
+}
+
+// SoftmaxF32Func replaces base-2 logits by unnormalised weights, row by row:
+//
+//	M = max_j y[j],  y[j] ← 2^(y[j]−M),  L = Σ_j y[j],   j < n
+//
+// A logit of −Inf means not visible and gives weight 0. A row with M = −Inf gets
+// weights 0 and L = 0; a row with M = NaN or +Inf gets weights NaN and L = NaN.
+// The sum has 16 chains (j mod 16) folded as a binary tree 8, 4, 2, 1. Exact.
+type SoftmaxF32Func func(y []float32, st []Stat, m, n int)
+
+// SoftmaxU8Func is SoftmaxF32Func with weights quantized against the tile's own
+// maximum after folding in the value scales:
+//
+//	e[j] = 2^(y[j]−M),  u[j] = e[j]·sv[j],  U = max_j u[j]
+//	p[j] = ⌊u[j]·(255/U) + ½⌋,  Beta = U/255,  L = Σ e[j]
+//
+// p is [m][64] bytes; p[n:4·⌈n/4⌉] is set to 0. sv holds one scale per token, ≥ 0.
+// With U = 0 all p are 0 and Beta = 0. A U below 2⁻⁹⁶ is scaled by 2⁹⁶ around the
+// division. y is left holding e. Exact.
+type SoftmaxU8Func func(p []byte, y, sv []float32, st []Stat, m, n int)
+
+// PVU8I8Func sums integer values under integer weights:
+//
+//	o[i][c] = Σ_{t<n} p[i][t] · v[t][c],   i < m, c < dv
+//
+// p is [m][64] with p[i][n:4·⌈n/4⌉] = 0; v is the int8 V layout. It reads ⌈n/4⌉
+// quads of v and overwrites o [m][dv]. Exact: |o| ≤ 255·128·64 < 2²⁴.
+type PVU8I8Func func(o []int32, p, v []byte, m, n, dv int)
+
+// PVF32Func sums float values under float weights:
+//
+//	o[i][c] = Σ_{t<n} p[i][t] · v[t][c],   i < m, c < dv
+//
+// v is [n][dv] float32. It reads exactly n rows and overwrites o [m][dv], in
+// ascending token order. |error| ≤ (n+1)·2⁻²⁴·Σ p|v|. A weight 0 against a NaN or
+// infinite value gives NaN; callers keep invisible non-finite values out.
+type PVF32Func func(o []float32, p, v []float32, m, n, dv int)
+
+// FoldI8Func adds a tile to a row's output state:
+//
+//	o[c] = α·o[c] + (β·float32(a[c]) + γ·mu[c])
+//
+// mu may be nil (no centre). Exact: one rounding per operation, in this order.
+type FoldI8Func func(o []float32, a []int32, mu []float32, alpha, beta, gamma float32)
+
+// FoldF32Func adds a float tile: o[c] = α·o[c] + (β·a[c] + γ·mu[c]), as FoldI8Func.
+type FoldF32Func func(o, a, mu []float32, alpha, beta, gamma float32)
+
+// MixF32Func merges two unnormalised outputs: o[c] = α·o[c] + β·b[c]. Exact.
+type MixF32Func func(o, b []float32, alpha, beta float32)
+
+// FinishF32Func normalises a row: out[c] = o[c] / l. Exact.
+type FinishF32Func func(out, o []float32, l float32)
+
+// Exp2F32Func computes 2^x in place, x ≤ 0. Subnormal results are kept; −Inf gives
+// 0, NaN gives NaN. At most 1.5 ulp, monotone. Exact: the operation order of
+// exp2_generic.go is the definition.
+type Exp2F32Func func(x []float32)
+
+// AbsMaxFunc returns max|x|, 0 for an empty row, and NaN when any element is NaN
+// or infinite. Exact.
+type AbsMaxFunc func(x []float32) float32
+
+// EncI8Func quantizes a row: dst[c] = clamp(RNE(x[c]/scale), −127, 127), with a
+// true division. scale is finite and > 0, x finite. Exact.
+type EncI8Func func(dst []int8, x []float32, scale float32)
+
+// HadamardFunc multiplies x, whose length n is a power of two, by H_n/√n in place:
+// butterflies of width 1, 2, 4, …, then one multiplication by float32(1/√n). Exact.
+type HadamardFunc func(x []float32)
+
+// DecI8KFunc expands int8 K groups to float32, [d4][16][4] bytes to [d][16]:
+//
+//	dst[c][t] = float32(k[t][c] − 128) · scale[t]
+//
+// for ⌈n/16⌉ groups; groups are 64·d4 bytes and 16·d floats long. Exact.
+type DecI8KFunc func(dst []float32, k []byte, scale []float32, n, d int)
+
+// DecI8VFunc expands int8 V quads to float32 rows: dst[t][c] = float32(v[t][c])·scale[t],
+// t < n. Exact.
+type DecI8VFunc func(dst []float32, v []byte, scale []float32, n, d int)
+
+// Dec8KFunc expands bytes by table, [d4][16][4] to [d][16] as DecI8KFunc:
+//
+//	dst[c][t] = lut[k[t][c]] · scale[t]
+type Dec8KFunc func(dst []float32, k []byte, lut *[256]float32, scale []float32, n, d int)
+
+// Dec8VFunc expands byte rows by table: dst[t][c] = lut[v[t][c]]·scale[t], t < n.
+type Dec8VFunc func(dst []float32, v []byte, lut *[256]float32, scale []float32, n, d int)
+
+// Dec16Func widens little-endian binary16 to float32, len(dst) elements. Exact.
+type Dec16Func func(dst []float32, src []byte)
+
+// DecBF16KFunc widens bfloat16 K groups, [⌈d/2⌉][16][2] to [d][16], ⌈n/16⌉ groups. Exact.
+type DecBF16KFunc func(dst []float32, k []byte, n, d int)
+
+// DecBF16VFunc widens bfloat16 V pairs, [⌈n/2⌉][d][2] to [n][d]. Exact.
+type DecBF16VFunc func(dst []float32, v []byte, n, d int)
+
+// ExpI4KFunc expands nibble K pairs [2][d4][16][4] to the int8 K layout:
+//
+//	dst[t][c] = (nibble − 8)·mult[c/32][t] + 128
+//
+// for ⌈n/16⌉ groups. mult is [⌈d/32⌉][64], 1..18, |product| ≤ 127. Exact.
+type ExpI4KFunc func(dst, k, mult []byte, n, d int)
+
+// ExpI4VFunc expands nibble V planes [8][d][4] to the int8 V layout, ⌈n/4⌉ quads:
+// dst[t][c] = (nibble − 8)·mult[c/32][t]; tokens ≥ n of the last quad are 0. Exact.
+type ExpI4VFunc func(dst, v, mult []byte, n, d int)
+
+// Dec4KFunc expands nibble K pairs by table to float32 [d][16]:
+//
+//	dst[c][t] = lut[nibble]·scale[c/block][t],   scale is [⌈d/block⌉][64]
+type Dec4KFunc func(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int)
+
+// Dec4VFunc expands nibble V planes by table to rows, t < n, as Dec4KFunc.
+type Dec4VFunc func(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int)

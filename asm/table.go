@@ -1,0 +1,89 @@
+package asm
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// Entry is one row of the kernel table. Name is the Go symbol, as profiles show it.
+type Entry struct {
+	Name  string
+	Needs Tier // every bit must be available
+	Exact bool // bit-identical to the generic kernel of the same family
+	Func  any  // one of the contract types
+}
+
+// Available reports whether the kernel may run on tier t.
+func (e Entry) Available(t Tier) bool { return e.Needs&^t == 0 }
+
+// Family is the name of the contract the kernel fulfils, such as "QKI8".
+func (e Entry) Family() string {
+	name := reflect.TypeOf(e.Func).Name()
+	return name[:len(name)-len("Func")]
+}
+
+// All lists every kernel compiled into this binary, slow before fast within a family.
+func All() []Entry { return append(generic[:len(generic):len(generic)], arch...) }
+
+// Set holds the chosen kernel of every family. It is immutable once built.
+type Set struct {
+	Tier Tier
+
+	QKI8       QKI8Func
+	QKF32      QKF32Func
+	ScaleI8    ScaleI8Func
+	ScaleF32   ScaleF32Func
+	SoftmaxF32 SoftmaxF32Func
+	SoftmaxU8  SoftmaxU8Func
+	PVU8I8     PVU8I8Func
+	PVF32      PVF32Func
+	FoldI8     FoldI8Func
+	FoldF32    FoldF32Func
+	MixF32     MixF32Func
+	FinishF32  FinishF32Func
+	Exp2F32    Exp2F32Func
+	AbsMax     AbsMaxFunc
+	EncI8      EncI8Func
+	Hadamard   HadamardFunc
+	DecI8K     DecI8KFunc
+	DecI8V     DecI8VFunc
+	Dec8K      Dec8KFunc
+	Dec8V      Dec8VFunc
+	Dec16      Dec16Func
+	DecBF16K   DecBF16KFunc
+	DecBF16V   DecBF16VFunc
+	ExpI4K     ExpI4KFunc
+	ExpI4V     ExpI4VFunc
+	Dec4K      Dec4KFunc
+	Dec4V      Dec4VFunc
+
+	names map[string]string // family -> kernel name
+}
+
+// Name returns the symbol of the kernel chosen for a family ("QKI8"), or "".
+func (s *Set) Name(family string) string { return s.names[family] }
+
+// Select returns the best kernels among those tier allows and this process may
+// use. The last available row of a family wins.
+func Select(tier Tier) *Set {
+	s := &Set{Tier: tier & have, names: map[string]string{}}
+	fields := reflect.ValueOf(s).Elem()
+	for _, e := range All() {
+		if !e.Available(s.Tier) {
+			continue
+		}
+		want := reflect.TypeOf(e.Func)
+		found := false
+		for i := range fields.NumField() {
+			if fields.Field(i).Type() == want {
+				fields.Field(i).Set(reflect.ValueOf(e.Func))
+				s.names[e.Family()] = e.Name
+				found = true
+			}
+		}
+		if !found {
+			panic(fmt.Sprintf("asm: kernel %s has no field of type %v in Set", e.Name, want))
+		}
+	}
+	return s
+}

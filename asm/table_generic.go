@@ -1,0 +1,32 @@
+package asm
+
+// generic lists the pure-Go kernels: one per family, the specification of the bits.
+var generic = []Entry{
+	{"qkI8_generic", Generic, true, QKI8Func(qkI8_generic)},
+	{"qkF32_generic", Generic, true, QKF32Func(qkF32_generic)},
+	{"scaleI8_generic", Generic, true, ScaleI8Func(scaleI8_generic)},
+	{"scaleF32_generic", Generic, true, ScaleF32Func(scaleF32_generic)},
+	{"smF32_generic", Generic, true, SoftmaxF32Func(smF32_generic)},
+	{"smU8_generic", Generic, true, SoftmaxU8Func(smU8_generic)},
+	{"pvU8I8_generic", Generic, true, PVU8I8Func(pvU8I8_generic)},
+	{"pvF32_generic", Generic, true, PVF32Func(pvF32_generic)},
+	{"foldI8_generic", Generic, true, FoldI8Func(foldI8_generic)},
+	{"foldF32_generic", Generic, true, FoldF32Func(foldF32_generic)},
+	{"mixF32_generic", Generic, true, MixF32Func(mixF32_generic)},
+	{"finishF32_generic", Generic, true, FinishF32Func(finishF32_generic)},
+	{"exp2F32_generic", Generic, true, Exp2F32Func(exp2F32_generic)},
+	{"absMax_generic", Generic, true, AbsMaxFunc(absMax_generic)},
+	{"encI8_generic", Generic, true, EncI8Func(encI8_generic)},
+	{"hadamard_generic", Generic, true, HadamardFunc(hadamard_generic)},
+	{"decI8K_generic", Generic, true, DecI8KFunc(decI8K_generic)},
+	{"decI8V_generic", Generic, true, DecI8VFunc(decI8V_generic)},
+	{"dec8K_generic", Generic, true, Dec8KFunc(dec8K_generic)},
+	{"dec8V_generic", Generic, true, Dec8VFunc(dec8V_generic)},
+	{"dec16_generic", Generic, true, Dec16Func(dec16_generic)},
+	{"decBF16K_generic", Generic, true, DecBF16KFunc(decBF16K_generic)},
+	{"decBF16V_generic", Generic, true, DecBF16VFunc(decBF16V_generic)},
+	{"expI4K_generic", Generic, true, ExpI4KFunc(expI4K_generic)},
+	{"expI4V_generic", Generic, true, ExpI4VFunc(expI4V_generic)},
+	{"dec4K_generic", Generic, true, Dec4KFunc(dec4K_generic)},
+	{"dec4V_generic", Generic, true, Dec4VFunc(dec4V_generic)},
+}
