@@ -31,7 +31,7 @@ func EncodeSliceOverflow[T Float8](dst []T, src []float32, o Overflow) int {
 // The quotient is a float32 division, so it is rounded before the conversion unless
 // scale is a power of two. scale is a positive number, as the functions of this
 // package named Scale return it; with other values the result is that of the
-// division.
+// division, where the sign of the NaN of 0/0 and ∞/∞ depends on the machine.
 func EncodeScaled[T Float8](dst []T, src []float32, scale float32) int {
 	return EncodeScaledOverflow(dst, src, scale, Saturate)
 }

@@ -29,10 +29,14 @@ func FromBFloat16[T Float8](b uint16, o Overflow) T {
 // nearest. Finite values beyond the float32 range become the largest float32, which
 // is odd, and not an infinity.
 func roundToOdd(x float64) uint32 {
+	if x != x {
+		// Not left to the conversion: some machines drop the sign of a NaN.
+		return uint32(math.Float64bits(x)>>32)&^magMask | 0x7FC0_0000
+	}
 	y := float32(x)
 	b := math.Float32bits(y)
 	back := float64(y)
-	if back == x || x != x {
+	if back == x {
 		return b
 	}
 	if math.Abs(back) > math.Abs(x) {

@@ -38,7 +38,7 @@ func Int8Row(x []float64) (codes []int8, scale float64) {
 func P8(x float64) uint8 { return uint8(math.Floor(255*x + 0.5)) }
 
 // NearestCode returns the code below n whose value is nearest to x; ties go to the even code, values beyond the range to the largest. Codes of
-// infinity and NaN are never chosen. It searches all codes, so it is right for every format and slow.
+// infinity and NaN are never chosen, and a zero keeps its sign where the format has two. NaN gives 0. It searches all codes.
 func NearestCode(x float64, n int, decode func(byte) float64) byte {
 	best, dist := 0, math.Inf(1)
 	for c := range n {
@@ -47,7 +47,7 @@ func NearestCode(x float64, n int, decode func(byte) float64) byte {
 			continue
 		}
 		d := math.Abs(x - v)
-		if d < dist || d == dist && math.Signbit(v) == math.Signbit(x) && (c%2 == 0 || math.Signbit(decode(byte(best))) != math.Signbit(x)) {
+		if d < dist || d == dist && c%2 == 0 && math.Signbit(v) == math.Signbit(x) {
 			best, dist = c, d
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -80,15 +79,4 @@ func argmax(x []float32) int32 {
 		}
 	}
 	return int32(best)
-}
-
-func softmax(x []float32) {
-	top, sum := slices.Max(x), float32(0)
-	for i, v := range x {
-		x[i] = float32(math.Exp(float64(v - top)))
-		sum += x[i]
-	}
-	for i := range x {
-		x[i] /= sum
-	}
 }

@@ -69,7 +69,7 @@ func ieeeLike(c uint32, e, m, bias int) float64 {
 // nf4Bits is the NF4 code book of QLoRA (Dettmers et al. 2023) as binary32 patterns.
 var nf4Bits = [16]uint32{
 	0xbf800000, 0xbf3239b1, 0xbf066b30, 0xbeca32a0, 0xbe91a24d, 0xbe3d353f, 0xbdba7871, 0x00000000,
-	0x3da2faff, 0x3e24cae3, 0x3e7c04dd, 0x3ead033a, 0x3ee1a4b8, 0x3f1007ab, 0x3f391310, 0x3f800000,
+	0x3da2faff, 0x3e24cae3, 0x3e7c04dd, 0x3ead033a, 0x3ee1a4b8, 0x3f1007ab, 0x3f3913b3, 0x3f800000,
 }
 
 func decodeNF4(c uint32) float64 { return float64(math.Float32frombits(nf4Bits[c&15])) }

@@ -1,24 +1,40 @@
 package llama
 
-// matmul computes y[t][o] = Σ_c x[t][c] · w[o][c] for n rows of x, splitting the
-// work over the pool. Every sum is one chain in ascending c, so a result does not
-// depend on n or on the number of workers.
-func (p *pool) matmul(y, x, w []float32, n, outs, ins int) {
-	if n == 1 {
-		const block = 64 // outputs of one unit: their weights fit the first-level cache
-		p.run((outs+block-1)/block, func(u int) {
-			o := u * block
-			m := min(block, outs-o)
-			matvec(y[o:o+m], x, w[o*ins:(o+m)*ins])
-		})
+import "github.com/qattn/qattn/attention"
+
+// product is the task y[t][o] = Σ_c x[t][c] · w[o][c] for n rows of x. Every sum is one
+// chain in ascending c, so a result depends neither on n nor on the number of workers.
+type product struct {
+	y, x, w      []float32
+	n, outs, ins int
+}
+
+// Sizes of a unit of work.
+const (
+	vecBlock = 64 // outputs when there is one row: their weights fit the first-level cache
+	rowBlock = 16 // rows otherwise: they stay in the first-level cache while w streams by
+)
+
+// run computes the product on r.
+func (p *product) run(r attention.Runner) {
+	size, block := p.n, rowBlock
+	if p.n == 1 {
+		size, block = p.outs, vecBlock
+	}
+	r.Run((size+block-1)/block, p)
+}
+
+// Do computes one unit; it implements attention.Task.
+func (p *product) Do(unit, _ int) {
+	if p.n == 1 {
+		o := unit * vecBlock
+		m := min(vecBlock, p.outs-o)
+		matvec(p.y[o:o+m], p.x, p.w[o*p.ins:(o+m)*p.ins])
 		return
 	}
-	const block = 16 // rows of one unit: they stay in the first-level cache while w streams by
-	p.run((n+block-1)/block, func(u int) {
-		t := u * block
-		m := min(block, n-t)
-		matrows(y[t*outs:(t+m)*outs], x[t*ins:(t+m)*ins], w, outs, ins)
-	})
+	t := unit * rowBlock
+	m := min(rowBlock, p.n-t)
+	matrows(p.y[t*p.outs:(t+m)*p.outs], p.x[t*p.ins:(t+m)*p.ins], p.w, p.outs, p.ins)
 }
 
 // matvec computes y[o] = Σ_c x[c] · w[o][c], eight outputs at a time: eight

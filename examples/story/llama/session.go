@@ -3,11 +3,13 @@ package llama
 import (
 	"context"
 	"fmt"
+
+	"github.com/qattn/qattn/attention"
 )
 
-// Attention is the seam between a model and its KV cache. A step appends n tokens
-// to a sequence: Begin once, then Attend for each layer in turn.
-type Attention interface {
+// KV is the seam between a model and its KV cache; Cache implements it. A step appends
+// n tokens to a sequence: Begin once, then Attend for each layer in turn.
+type KV interface {
 	// Begin prepares tokens pos to pos+n−1.
 	Begin(pos, n int) error
 	// Attend takes the rows of qkv, [n][Dim + 2·KVDim] with queries, keys and values
@@ -17,11 +19,12 @@ type Attention interface {
 
 // Session is one sequence running through a model. It is not safe for concurrent use.
 type Session struct {
-	model *Model
-	att   Attention
-	pool  *pool
-	pos   int
-	buf   buffers
+	model   *Model
+	kv      KV
+	runner  attention.Runner
+	product product
+	pos     int
+	buf     buffers
 }
 
 // buffers are the activations of a step, grown to the longest step seen.
@@ -29,16 +32,16 @@ type buffers struct {
 	x, norm, qkv, att, gateUp, hidden, cos, sin []float32
 }
 
-// NewSession starts an empty sequence whose cache is att. Matrix products use
-// workers goroutines; results do not depend on their number.
-func NewSession(m *Model, att Attention, workers int) *Session {
-	return &Session{model: m, att: att, pool: &pool{workers: workers}}
+// NewSession starts an empty sequence cached in kv. Matrix products run on the same
+// kind of runner as attention; results do not depend on its number of workers.
+func NewSession(m *Model, kv KV, runner attention.Runner) *Session {
+	return &Session{model: m, kv: kv, runner: runner}
 }
 
 // Pos is the number of tokens in the sequence.
 func (s *Session) Pos() int { return s.pos }
 
-// Forward appends tokens to the sequence in one step and writes logits of its last
+// Forward appends tokens to the sequence in one step and writes the logits of its last
 // rows: len(logits) is Vocab times the number of rows wanted. After an error the
 // sequence is as long as before.
 func (s *Session) Forward(ctx context.Context, tokens []int32, logits []float32) error {
@@ -61,7 +64,7 @@ func (s *Session) Forward(ctx context.Context, tokens []int32, logits []float32)
 	for t := range n {
 		ropeAngles(s.buf.cos[t*half:(t+1)*half], s.buf.sin[t*half:(t+1)*half], s.pos+t)
 	}
-	if err := s.att.Begin(s.pos, n); err != nil {
+	if err := s.kv.Begin(s.pos, n); err != nil {
 		return err
 	}
 	for i := range m.layers {
@@ -73,7 +76,7 @@ func (s *Session) Forward(ctx context.Context, tokens []int32, logits []float32)
 	first := n - rows
 	x, norm := s.buf.x[first*m.Dim:n*m.Dim], s.buf.norm[:rows*m.Dim]
 	normRows(norm, x, m.finalNorm)
-	s.pool.matmul(logits, norm, m.classifier, rows, m.Vocab, m.Dim)
+	s.matmul(logits, norm, m.classifier, rows, m.Vocab, m.Dim)
 	return nil
 }
 
@@ -84,26 +87,32 @@ func (s *Session) block(ctx context.Context, i, n int) error {
 	x, norm, qkv := b.x[:n*m.Dim], b.norm[:n*m.Dim], b.qkv[:n*wide]
 
 	normRows(norm, x, l.attNorm)
-	s.pool.matmul(qkv, norm, l.qkv, n, wide, m.Dim)
+	s.matmul(qkv, norm, l.qkv, n, wide, m.Dim)
 	for t := range n {
 		rope(qkv[t*wide:][:m.Dim+m.KVDim()], b.cos[t*half:(t+1)*half], b.sin[t*half:(t+1)*half])
 	}
 	att := b.att[:n*m.Dim]
-	if err := s.att.Attend(ctx, i, qkv, att); err != nil {
+	if err := s.kv.Attend(ctx, i, qkv, att); err != nil {
 		return err
 	}
-	s.pool.matmul(norm, att, l.out, n, m.Dim, m.Dim)
+	s.matmul(norm, att, l.out, n, m.Dim, m.Dim)
 	add(x, norm)
 
 	normRows(norm, x, l.ffnNorm)
 	gateUp, hidden := b.gateUp[:n*2*m.Hidden], b.hidden[:n*m.Hidden]
-	s.pool.matmul(gateUp, norm, l.gateUp, n, 2*m.Hidden, m.Dim)
+	s.matmul(gateUp, norm, l.gateUp, n, 2*m.Hidden, m.Dim)
 	for t := range n {
 		swiglu(hidden[t*m.Hidden:(t+1)*m.Hidden], gateUp[t*2*m.Hidden:])
 	}
-	s.pool.matmul(norm, hidden, l.down, n, m.Dim, m.Hidden)
+	s.matmul(norm, hidden, l.down, n, m.Dim, m.Hidden)
 	add(x, norm)
 	return nil
+}
+
+// matmul computes y[t][o] = Σ_c x[t][c] · w[o][c] for n rows.
+func (s *Session) matmul(y, x, w []float32, n, outs, ins int) {
+	s.product = product{y, x, w, n, outs, ins}
+	s.product.run(s.runner)
 }
 
 // normRows normalises every row of x.

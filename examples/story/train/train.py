@@ -4,7 +4,7 @@
     pip install jax numpy
     python3 prepare.py --out /tmp/kjv
     python3 train.py --data /tmp/kjv --steps 1600
-    python3 export.py --data /tmp/kjv --out ..
+    python3 export.py --data /tmp/kjv --out ../kjv
 
 RMSNorm, interleaved RoPE, grouped-query attention, SwiGLU, tied embedding: the
 llama2.c architecture. Matrices are trained with Muon (orthogonalised momentum),

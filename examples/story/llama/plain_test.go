@@ -12,7 +12,7 @@ type plain struct {
 	k, v   [][]float32 // [layer][pos][KVDim]
 }
 
-func NewPlain(c Config) Attention {
+func newPlain(c Config) KV {
 	return &plain{Config: c, k: make([][]float32, c.Layers), v: make([][]float32, c.Layers)}
 }
 

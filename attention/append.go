@@ -1,0 +1,205 @@
+package attention
+
+import (
+	"github.com/qattn/qattn/quant"
+)
+
+// Append stores tokens [pos, pos+n) of a sequence whose first pos tokens are already
+// stored. k is [n][KVHeads][DK], v is [n][KVHeads][DV]; table lists the pages of the
+// sequence from its start (Layout.TablePages(pos+n) entries at least).
+//
+// Appends are final and independent of chunking: any split of a sequence into
+// appends gives the same bytes. A call that fails has written nothing. Calls on
+// sequences that share no written page may run concurrently. No allocation.
+func (p *Plan) Append(pg Pages, table []int32, pos, n int, k, v Rows) error {
+	if err := p.checkAppend(&pg, table, pos, n, &k, &v); err != nil {
+		return err
+	}
+	var buf appendBuffer
+	for h := range p.cfg.KVHeads {
+		p.appendSide(&buf, &p.geo.k, &pg, table, pos, n, h, &k)
+		p.appendSide(&buf, &p.geo.v, &pg, table, pos, n, h, &v)
+	}
+	return nil
+}
+
+func (p *Plan) checkAppend(pg *Pages, table []int32, pos, n int, k, v *Rows) error {
+	if pos < 0 || n < 0 || pos > maxTokens-n {
+		return fieldErr(ErrShape, "pos", "tokens %d..%d+%d are outside 0..%d", pos, pos, n, maxTokens)
+	}
+	if err := k.check("k", n, p.cfg.KVHeads, p.cfg.DK); err != nil {
+		return err
+	}
+	if err := v.check("v", n, p.cfg.KVHeads, p.cfg.DV); err != nil {
+		return err
+	}
+	if n == 0 {
+		return nil
+	}
+	if err := p.checkTable(pg, table, pos+n); err != nil {
+		return err
+	}
+	for _, in := range []struct {
+		field string
+		r     *Rows
+	}{{"k", k}, {"v", v}} {
+		if in.r.overlaps(pg.Arena) {
+			return fieldErr(ErrShape, in.field, "overlaps Pages.Arena")
+		}
+	}
+	if p.cfg.NonFinite == Reject {
+		return p.rejectNonFinite(n, k, v)
+	}
+	return nil
+}
+
+// maxTokens bounds positions so that they and their differences fit int32.
+const maxTokens = 1 << 30
+
+func (p *Plan) rejectNonFinite(n int, k, v *Rows) error {
+	var tmp [MaxDim]float32
+	for _, in := range []struct {
+		field string
+		r     *Rows
+		d     int
+	}{{"k", k, p.cfg.DK}, {"v", v, p.cfg.DV}} {
+		for t := range n {
+			for h := range p.cfg.KVHeads {
+				if !finite(p.ks.AbsMax(in.r.row(tmp[:], t, h, p.cfg.KVHeads, in.d))) {
+					return fieldErr(ErrNonFinite, in.field, "token %d, head %d has a NaN or an infinity", t, h)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// appendBuffer holds the rows in flight.
+type appendBuffer struct {
+	in, row, mu [MaxDim]float32
+	sum         [MaxDim]float64
+}
+
+// appendSide stores the rows of one head and side.
+func (p *Plan) appendSide(buf *appendBuffer, s *side, pg *Pages, table []int32, pos, n, h int, src *Rows) {
+	row, mu := buf.row[:s.d], buf.mu[:s.d]
+	muTile := -1
+	for i := range n {
+		t := pos + i
+		x := src.row(buf.in[:], i, h, p.cfg.KVHeads, s.d)
+		if s.codec.Rotate {
+			copy(row, x)
+			quant.Hadamard(p.ks, row)
+			x = row
+		}
+		if t < p.cfg.SinkTokens {
+			p.appendSink(s, pg, table, t, h, x)
+			continue
+		}
+		tile := t / Tile
+		page := p.tilePage(pg, table, tile)
+		block := p.geo.block(page, s, h)
+		if t%Tile == p.firstToken(tile) {
+			p.openTile(buf, s, pg, table, page, tile, h)
+		}
+		if s.codec.Center {
+			if muTile != tile {
+				quant.LoadCentre(p.ks, mu, block[s.centre:])
+				muTile = tile
+			}
+			for c, v := range x {
+				row[c] = v - mu[c]
+			}
+			x = row
+		}
+		ok := s.codec.Format.Quantize(p.ks, block[s.tile:], s.Side, s.d, t%Tile, x)
+		setBit(block, t%Tile, !ok)
+	}
+}
+
+// tilePage returns the page of tile number i of a sequence.
+func (p *Plan) tilePage(pg *Pages, table []int32, i int) []byte {
+	return pg.page(table[p.geo.sinkPages+i], p.geo.pageBytes)
+}
+
+// firstToken is the first token a tile stores: sink tokens live elsewhere.
+func (p *Plan) firstToken(tile int) int {
+	if tile == 0 {
+		return p.cfg.SinkTokens
+	}
+	return 0
+}
+
+// openTile writes the headers of a tile and its centre, the mean of the previous
+// tile's stored rows. Rows that are not finite are left out: they must reach only
+// the queries that see them.
+func (p *Plan) openTile(buf *appendBuffer, s *side, pg *Pages, table []int32, page []byte, tile, h int) {
+	clear(page[:headerBytes])
+	copy(page, p.layout.ID[:])
+	block := p.geo.block(page, s, h)
+	clear(block[:headerBytes])
+	if !s.codec.Center {
+		return
+	}
+	sum, n := buf.sum[:s.d], 0
+	clear(sum)
+	if tile > 0 {
+		prev := p.geo.block(p.tilePage(pg, table, tile-1), s, h)
+		var mu, row [MaxDim]float32
+		quant.LoadCentre(p.ks, mu[:s.d], prev[s.centre:])
+		bad := bitmap(prev)
+		for t := p.firstToken(tile - 1); t < Tile; t++ {
+			if bad>>t&1 != 0 {
+				continue
+			}
+			s.codec.Format.Decode(row[:s.d], prev[s.tile:], s.Side, s.d, t)
+			for c := range sum {
+				sum[c] += float64(row[c]) + float64(mu[c])
+			}
+			n++
+		}
+	}
+	quant.PutCentre(block[s.centre:], sum, n)
+}
+
+// appendSink stores one of the first tokens in binary16.
+func (p *Plan) appendSink(s *side, pg *Pages, table []int32, t, h int, x []float32) {
+	i, off := p.geo.sinkBlock(s, h)
+	page := pg.page(table[i], p.geo.pageBytes)
+	block := page[off : off+s.sink]
+	if t == 0 {
+		clear(page[:headerBytes])
+		copy(page, p.layout.ID[:])
+		clear(block[:headerBytes])
+	}
+	quant.PutF16(block[headerBytes+2*t*s.d:], x)
+	setBit(block, t, !finite(p.ks.AbsMax(x)))
+}
+
+// sinkRows returns the bitmap and the binary16 rows of one head's sink tokens.
+func (p *Plan) sinkRows(s *side, pg *Pages, table []int32, h int) (bad uint64, rows []byte) {
+	i, off := p.geo.sinkBlock(s, h)
+	block := pg.page(table[i], p.geo.pageBytes)[off : off+s.sink]
+	return bitmap(block), block[headerBytes:]
+}
+
+// readRow reconstructs the stored row of token t: decoded, centre added, rotation undone.
+func (p *Plan) readRow(dst []float32, s *side, pg *Pages, table []int32, t, h int) {
+	if t < p.cfg.SinkTokens {
+		_, rows := p.sinkRows(s, pg, table, h)
+		quant.GetF16(p.ks, dst, rows[2*t*s.d:])
+	} else {
+		block := p.geo.block(p.tilePage(pg, table, t/Tile), s, h)
+		s.codec.Format.Decode(dst, block[s.tile:], s.Side, s.d, t%Tile)
+		if s.codec.Center {
+			var mu [MaxDim]float32
+			quant.LoadCentre(p.ks, mu[:s.d], block[s.centre:])
+			for c := range dst {
+				dst[c] += mu[c]
+			}
+		}
+	}
+	if s.codec.Rotate {
+		quant.Hadamard(p.ks, dst)
+	}
+}

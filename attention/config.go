@@ -1,0 +1,202 @@
+package attention
+
+import (
+	"math"
+
+	"github.com/qattn/qattn/quant"
+)
+
+// Limits of a Config.
+const (
+	MaxDim   = quant.MaxDim // head dimensions
+	MaxHeads = 1 << 16
+	Tile     = 64 // tokens per page
+)
+
+// Config describes one class of attention layers. The zero value of every optional
+// field means "plain": no cap, no window, float32 storage.
+type Config struct {
+	QHeads, KVHeads int // KVHeads divides QHeads; query head h reads KV head h/(QHeads/KVHeads)
+	DK, DV          int // channels of keys and of values, 1..MaxDim
+
+	K, V Codec // storage of keys and of values, independent of each other
+	Q    QMode // arithmetic of QKᵀ
+	P    PMode // arithmetic of PV
+
+	Scale   float32 // factor on q·k; 0 means 1/√DK
+	Softcap float32 // c > 0: scores become c·tanh(score/c), before bias and masks
+
+	// Causal hides key j from the query at position p unless j ≤ p. Row i of a
+	// sequence is at position p = i + KVLen − QLen unless Batch.QOffset says
+	// otherwise.
+	Causal bool
+	// Window, when Limited, hides key j unless p−Left ≤ j ≤ p+Right.
+	Window Window
+	// ALiBi, one slope per query head or nil, adds −slope·|p−j| to the scores (Press
+	// et al. 2022, arXiv 2108.12409).
+	ALiBi []float32
+	// SinkLogits, one per query head or nil, adds exp(logit) to the softmax
+	// denominator, as gpt-oss does. LSE includes it.
+	SinkLogits []float32
+
+	// SinkTokens keeps the first tokens of every sequence in binary16, 0..Tile:
+	// attention sinks carry mass that a centred or few-bit code would distort.
+	SinkTokens int
+	// NonFinite says what Append does with NaN and infinities.
+	NonFinite NonFinitePolicy
+}
+
+// Codec says how one side is stored.
+type Codec struct {
+	Format quant.Format // nil means quant.F32
+	// Rotate applies the Hadamard rotation to every row. Rotated keys meet rotated
+	// queries; the rotation of values is undone on the output.
+	Rotate bool
+	// Center subtracts the mean of the previous tile's stored rows, kept in binary16
+	// with the page. The centred part re-enters exactly: q·μ in the scores, (Σp)·μ in
+	// the output, so the error of quantized weights never multiplies the mean.
+	Center bool
+}
+
+// Window limits the distance between query and key. The zero value is unlimited; a
+// negative Left or Right leaves that side open.
+type Window struct {
+	Limited     bool
+	Left, Right int
+}
+
+// SlidingWindow returns a limited window: p−left ≤ j ≤ p+right.
+func SlidingWindow(left, right int) Window { return Window{true, left, right} }
+
+// QMode is the arithmetic of the scores.
+type QMode uint8
+
+const (
+	QAuto QMode = iota // QInt8 where the key format allows it, else QF32
+	QF32               // float32 queries against keys expanded to float32
+	QInt8              // queries quantized per row to int8, exact integer dot products
+)
+
+// PMode is the arithmetic of the weighted sum of values.
+type PMode uint8
+
+const (
+	PAuto PMode = iota // PU8 where the value format allows it, else PF32
+	PF32               // float32 weights against values expanded to float32
+	PU8                // weights quantized to 8 bits against the tile's own maximum, V scales folded in
+)
+
+// String returns "auto", "f32" or "int8".
+func (m QMode) String() string { return name(m, "auto", "f32", "int8") }
+
+// String returns "auto", "f32" or "u8".
+func (m PMode) String() string { return name(m, "auto", "f32", "u8") }
+
+func name[T ~uint8](v T, names ...string) string {
+	if int(v) < len(names) {
+		return names[v]
+	}
+	return "invalid"
+}
+
+// NonFinitePolicy is the treatment of NaN and infinities in appended rows.
+type NonFinitePolicy uint8
+
+const (
+	// Propagate stores them; exactly the query rows that can see such a token become
+	// NaN (in formats with scales the whole token reads as NaN, in unscaled formats
+	// IEEE arithmetic decides).
+	Propagate NonFinitePolicy = iota
+	// Reject makes Append return ErrNonFinite and store nothing.
+	Reject
+)
+
+// normalize fills defaults and checks every field.
+func (c *Config) normalize() error {
+	for _, f := range []struct {
+		name string
+		v    int
+		max  int
+	}{
+		{"Config.QHeads", c.QHeads, MaxHeads}, {"Config.KVHeads", c.KVHeads, MaxHeads},
+		{"Config.DK", c.DK, MaxDim}, {"Config.DV", c.DV, MaxDim},
+	} {
+		if f.v < 1 || f.v > f.max {
+			return fieldErr(ErrConfig, f.name, "%d is outside 1..%d", f.v, f.max)
+		}
+	}
+	if c.QHeads%c.KVHeads != 0 {
+		return fieldErr(ErrConfig, "Config.KVHeads", "%d does not divide QHeads = %d", c.KVHeads, c.QHeads)
+	}
+	if c.K.Format == nil {
+		c.K.Format = quant.F32
+	}
+	if c.V.Format == nil {
+		c.V.Format = quant.F32
+	}
+	if c.Scale == 0 {
+		c.Scale = float32(1 / math.Sqrt(float64(c.DK)))
+	}
+	if !finite(c.Scale) {
+		return fieldErr(ErrConfig, "Config.Scale", "%v is not finite", c.Scale)
+	}
+	if !finite(c.Softcap) || c.Softcap < 0 {
+		return fieldErr(ErrConfig, "Config.Softcap", "%v, want a finite value ≥ 0", c.Softcap)
+	}
+	for _, f := range []struct {
+		name string
+		v    *[]float32
+	}{{"Config.ALiBi", &c.ALiBi}, {"Config.SinkLogits", &c.SinkLogits}} {
+		if *f.v == nil {
+			continue
+		}
+		if len(*f.v) != c.QHeads {
+			return fieldErr(ErrConfig, f.name, "length %d, want QHeads = %d", len(*f.v), c.QHeads)
+		}
+		*f.v = append([]float32(nil), *f.v...)
+	}
+	for h, s := range c.ALiBi {
+		if !finite(s) {
+			return fieldErr(ErrConfig, "Config.ALiBi", "slope %d is %v", h, s)
+		}
+	}
+	if c.SinkTokens < 0 || c.SinkTokens > Tile {
+		return fieldErr(ErrConfig, "Config.SinkTokens", "%d is outside 0..%d", c.SinkTokens, Tile)
+	}
+	if c.NonFinite > Reject {
+		return fieldErr(ErrConfig, "Config.NonFinite", "unknown policy %d", c.NonFinite)
+	}
+	if w := c.Window; !w.Limited && (w.Left != 0 || w.Right != 0) {
+		return fieldErr(ErrConfig, "Config.Window", "Left or Right set without Limited; use SlidingWindow(%d, %d)", w.Left, w.Right)
+	}
+	return c.resolve()
+}
+
+// resolve replaces the automatic modes and rejects modes the formats cannot serve.
+func (c *Config) resolve() error {
+	_, intK := c.K.Format.(quant.Int8Format)
+	_, intV := c.V.Format.(quant.Int8Format)
+	switch {
+	case c.Q == QAuto && intK:
+		c.Q = QInt8
+	case c.Q == QAuto:
+		c.Q = QF32
+	case c.Q == QInt8 && !intK:
+		return fieldErr(ErrUnsupported, "Config.Q", "int8 queries need keys in int8 or int4, not %s", c.K.Format)
+	case c.Q > QInt8:
+		return fieldErr(ErrConfig, "Config.Q", "unknown mode %d", c.Q)
+	}
+	switch {
+	case c.P == PAuto && intV:
+		c.P = PU8
+	case c.P == PAuto:
+		c.P = PF32
+	case c.P == PU8 && !intV:
+		return fieldErr(ErrUnsupported, "Config.P", "u8 weights need values in int8 or int4, not %s", c.V.Format)
+	case c.P > PU8:
+		return fieldErr(ErrConfig, "Config.P", "unknown mode %d", c.P)
+	}
+	return nil
+}
+
+func finite(x float32) bool { return x-x == 0 }

@@ -1,0 +1,228 @@
+package attention
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/qattn/qattn/asm"
+	"github.com/qattn/qattn/quant"
+)
+
+// Plan is the immutable result of validating a Config: the page layout and the
+// kernels. All methods may be called from any number of goroutines.
+type Plan struct {
+	cfg    Config
+	opt    options
+	ks     *asm.Set
+	geo    geometry
+	layout Layout
+
+	group  int // query heads per KV head
+	tokens int // query tokens of a row block
+	rows   int // rows of a row block: tokens·group
+	intK   quant.Int8Format
+	intV   quant.Int8Format
+
+	shaped  bool    // scores pass through softcap, ALiBi or bias in natural units
+	scale   float32 // factor on q·k, log2(e) included unless shaped
+	scratch scratchLayout
+	labels  *labels
+}
+
+type options struct {
+	tier    asm.Tier
+	tierSet bool
+	runner  Runner
+	require []Capability
+	labels  bool
+}
+
+// Option changes how a plan runs, never what it computes beyond the kernels' bounds.
+type Option func(*options) error
+
+// WithTier lowers the CPU tier the plan may use: "generic", "avx2", … (asm.TierNames).
+// The environment variable QATTN_CPU does the same for a whole process.
+func WithTier(name string) Option {
+	return func(o *options) error {
+		t, err := asm.ParseTier(name)
+		if err != nil {
+			return fieldErr(ErrConfig, "WithTier", "%v", err)
+		}
+		if t&^asm.Available() != 0 {
+			return fieldErr(ErrUnsupported, "WithTier", "this process has %s, not %s", asm.Available(), name)
+		}
+		o.tier, o.tierSet = t, true
+		return nil
+	}
+}
+
+// WithRunner makes Run spread its units with r. The default is Serial.
+func WithRunner(r Runner) Option {
+	return func(o *options) error {
+		if r == nil || r.Workers() < 1 {
+			return fieldErr(ErrConfig, "WithRunner", "nil runner or no workers")
+		}
+		o.runner = r
+		return nil
+	}
+}
+
+// WithLabels sets pprof labels (attn_k, attn_v, attn_phase) while units run, without
+// allocating. The labels of Run's context are restored after each unit.
+func WithLabels() Option {
+	return func(o *options) error { o.labels = true; return nil }
+}
+
+// Capability is a property a caller can insist on.
+type Capability uint8
+
+const (
+	IntegerQK  Capability = iota // int8 × int8 scores, not keys expanded to float
+	IntegerPV                    // u8 × int8 weighted sums
+	Vectorized                   // assembly QK and PV kernels, not the pure-Go path
+)
+
+// String returns the constant's name.
+func (c Capability) String() string { return name(c, "IntegerQK", "IntegerPV", "Vectorized") }
+
+// WithRequire makes NewPlan fail with ErrUnsupported instead of choosing a path
+// without the capabilities.
+func WithRequire(c ...Capability) Option {
+	return func(o *options) error { o.require = append(o.require, c...); return nil }
+}
+
+// NewPlan validates c and selects kernels. It copies what it keeps.
+func NewPlan(c Config, opts ...Option) (*Plan, error) {
+	if err := c.normalize(); err != nil {
+		return nil, err
+	}
+	p := &Plan{cfg: c, opt: options{runner: Serial, tier: asm.Available()}}
+	for _, o := range opts {
+		if o == nil {
+			return nil, fieldErr(ErrConfig, "Option", "nil option")
+		}
+		if err := o(&p.opt); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if p.geo, err = newGeometry(&p.cfg); err != nil {
+		return nil, err
+	}
+	p.layout = Layout{PageBytes: p.geo.pageBytes, Tile: Tile, SinkPages: p.geo.sinkPages, ID: p.geo.id()}
+	p.ks = asm.Select(p.opt.tier)
+	if c.Q == QInt8 {
+		p.intK = c.K.Format.(quant.Int8Format)
+	}
+	if c.P == PU8 {
+		p.intV = c.V.Format.(quant.Int8Format)
+	}
+	p.group = c.QHeads / c.KVHeads
+	p.tokens = max(1, rowBlock/p.group)
+	p.rows = p.tokens * p.group
+	p.shaped = c.Softcap > 0 || c.ALiBi != nil
+	p.scale = p.cfg.Scale * log2e
+	p.scratch = newScratchLayout(p)
+	if p.opt.labels {
+		p.labels = newLabels(&p.cfg)
+	}
+	return p, p.checkRequired()
+}
+
+const (
+	log2e = math.Log2E
+	ln2   = math.Ln2
+
+	// rowBlock is the number of query rows that share one expansion of a tile.
+	rowBlock = 64
+)
+
+func (p *Plan) checkRequired() error {
+	for _, c := range p.opt.require {
+		ok := false
+		switch c {
+		case IntegerQK:
+			ok = p.cfg.Q == QInt8
+		case IntegerPV:
+			ok = p.cfg.P == PU8
+		case Vectorized:
+			ok = !strings.HasSuffix(p.ks.Name(p.qkFamily()), "_generic") && !strings.HasSuffix(p.ks.Name(p.pvFamily()), "_generic")
+		}
+		if !ok {
+			return fieldErr(ErrUnsupported, "WithRequire", "%s is not available: %s", c, p.Explain())
+		}
+	}
+	return nil
+}
+
+// Config returns the configuration with defaults and automatic modes filled in.
+func (p *Plan) Config() Config {
+	c := p.cfg
+	c.ALiBi = append([]float32(nil), c.ALiBi...)
+	c.SinkLogits = append([]float32(nil), c.SinkLogits...)
+	return c
+}
+
+// Layout describes the pages.
+func (p *Plan) Layout() Layout { return p.layout }
+
+func (p *Plan) qkFamily() string {
+	if p.cfg.Q == QInt8 {
+		return "QKI8"
+	}
+	return "QKF32"
+}
+
+func (p *Plan) pvFamily() string {
+	if p.cfg.P == PU8 {
+		return "PVU8I8"
+	}
+	return "PVF32"
+}
+
+// Explanation says what a plan runs.
+type Explanation struct {
+	Tier         string   // CPU tier the kernels were chosen from
+	QK, SM, PV   string   // kernel of each stage, as profiles show it
+	BitsK, BitsV float64  // stored bits per element of a full page, headers, scales and centres included
+	Notes        []string // what a reader might not expect, such as expansion to float32
+}
+
+// Explain reports the selected kernels, the storage cost and every detour.
+func (p *Plan) Explain() Explanation {
+	e := Explanation{
+		Tier: p.ks.Tier.String(), QK: p.ks.Name(p.qkFamily()), PV: p.ks.Name(p.pvFamily()), SM: p.ks.Name("SoftmaxF32"),
+		BitsK: 8 * float64(p.geo.k.size) / float64(Tile*p.cfg.DK),
+		BitsV: 8 * float64(p.geo.v.size) / float64(Tile*p.cfg.DV),
+	}
+	if p.cfg.P == PU8 {
+		e.SM = p.ks.Name("SoftmaxU8")
+	}
+	if p.cfg.Q == QF32 && p.cfg.K.Format != quant.F32 {
+		e.Notes = append(e.Notes, fmt.Sprintf("keys are expanded from %s to float32, tile by tile", p.cfg.K.Format))
+	}
+	if p.cfg.P == PF32 && p.cfg.V.Format != quant.F32 {
+		e.Notes = append(e.Notes, fmt.Sprintf("values are expanded from %s to float32, tile by tile", p.cfg.V.Format))
+	}
+	if p.cfg.Q == QInt8 && p.cfg.DK%4 != 0 {
+		e.Notes = append(e.Notes, fmt.Sprintf("keys are padded from %d to %d channels", p.cfg.DK, (p.cfg.DK+3)&^3))
+	}
+	if p.ks.Tier == asm.Generic {
+		e.Notes = append(e.Notes, "pure-Go kernels: no assembly tier is available or allowed")
+	}
+	if n := p.geo.sinkPages; n > 0 {
+		e.Notes = append(e.Notes, fmt.Sprintf("the first %d tokens of a sequence are kept in binary16 on %d page(s)", p.cfg.SinkTokens, n))
+	}
+	return e
+}
+
+// String prints the explanation on a few lines.
+func (e Explanation) String() string {
+	s := fmt.Sprintf("tier %s: scores %s, softmax %s, values %s; %.2f bits per key element, %.2f per value element",
+		e.Tier, e.QK, e.SM, e.PV, e.BitsK, e.BitsV)
+	for _, n := range e.Notes {
+		s += "\n  note: " + n
+	}
+	return s
+}

@@ -1,0 +1,230 @@
+package attention
+
+import (
+	"context"
+	"math"
+	"runtime/pprof"
+	"unsafe"
+
+	"github.com/qattn/qattn/quant"
+)
+
+// IO is the memory of one Run. Out, LSE and Workspace must not overlap each other,
+// Q or the pages.
+type IO struct {
+	Q         Rows      // [rows][QHeads][DK]
+	Out       []float32 // [rows][QHeads][DV]
+	LSE       []float32 // optional [rows][QHeads]: natural log of the softmax denominator, −Inf for an empty row
+	Workspace []byte    // at least Schedule.WorkspaceBytes(), 64-byte aligned; contents need not survive
+}
+
+// Run computes attention for every query row of the schedule over the stored tokens.
+// It allocates nothing, and starts no goroutine of its own: the plan's Runner spreads
+// the units. A row's bits depend on its query, its visible tokens and its position
+// only, not on the other rows, the batch, the page ids or the workers.
+//
+// A row that sees no token gives 0 and LSE −Inf (with a sink logit: 0 and the logit).
+// A NaN reaches exactly the rows that see it. ctx is polled once per unit; after
+// cancellation Out is unspecified and the context's error is returned. Any other
+// error is found before the first write.
+func (p *Plan) Run(ctx context.Context, s *Schedule, pg Pages, io *IO) error {
+	if p == nil || ctx == nil || s == nil || io == nil {
+		return fieldErr(ErrShape, "Run", "nil plan, context, schedule or IO")
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !s.busy.CompareAndSwap(false, true) {
+		return fieldErr(ErrShape, "Schedule", "another Run is using it")
+	}
+	defer s.busy.Store(false)
+	if err := s.checkRun(p, &pg, io); err != nil {
+		return err
+	}
+	s.run.ctx, s.run.pages, s.run.io = ctx, pg, *io
+	s.run.stop.Store(false)
+	s.run.broken.Store(false)
+	err := s.phase(attend, len(s.units))
+	if err == nil {
+		err = s.phase(combine, len(s.merges))
+	}
+	s.run.ctx, s.run.pages, s.run.io = nil, Pages{}, IO{}
+	return err
+}
+
+// phase hands units to the runner and checks that it did them all.
+func (s *Schedule) phase(ph phase, units int) error {
+	if units == 0 {
+		return nil
+	}
+	s.run.phase = ph
+	s.run.done.Store(0)
+	s.plan.opt.runner.Run(units, s)
+	switch {
+	case s.run.broken.Load():
+		return fieldErr(ErrRunner, "Runner.Run", "called Do with a unit or worker out of range")
+	case s.run.done.Load() != int64(units):
+		return fieldErr(ErrRunner, "Runner.Run", "did %d of %d units", s.run.done.Load(), units)
+	case s.run.stop.Load():
+		return s.run.ctx.Err()
+	}
+	return nil
+}
+
+func (s *Schedule) checkRun(p *Plan, pg *Pages, io *IO) error {
+	if s.plan != p {
+		return fieldErr(ErrShape, "Schedule", "not made by this plan: call Reschedule")
+	}
+	have, err := pg.count(p.geo.pageBytes)
+	if err != nil {
+		return err
+	}
+	if int(s.maxPage) >= have {
+		return fieldErr(ErrPageTable, "Pages.Arena", "the table uses page %d, the arena holds pages 0..%d", s.maxPage, have-1)
+	}
+	if err := io.Q.check("IO.Q", s.rows, p.cfg.QHeads, p.cfg.DK); err != nil {
+		return err
+	}
+	heads, ok1 := mulFits(s.rows, p.cfg.QHeads)
+	outs, ok2 := mulFits(heads, p.cfg.DV)
+	if !ok1 || !ok2 || len(io.Out) < outs {
+		return fieldErr(ErrShape, "IO.Out", "length %d, want at least %d·%d·%d", len(io.Out), s.rows, p.cfg.QHeads, p.cfg.DV)
+	}
+	if io.LSE != nil && len(io.LSE) < heads {
+		return fieldErr(ErrShape, "IO.LSE", "length %d, want at least %d", len(io.LSE), heads)
+	}
+	need := s.WorkspaceBytes()
+	if len(io.Workspace) < need {
+		return fieldErr(ErrWorkspace, "IO.Workspace", "%d bytes, want at least %d", len(io.Workspace), need)
+	}
+	if uintptr(unsafe.Pointer(unsafe.SliceData(io.Workspace)))&63 != 0 {
+		return fieldErr(ErrWorkspace, "IO.Workspace", "not aligned to 64 bytes; AlignedBytes allocates aligned memory")
+	}
+	return io.checkOverlap(pg, outs, heads, need)
+}
+
+// checkOverlap rejects outputs that share memory with anything else.
+func (io *IO) checkOverlap(pg *Pages, outs, heads, work int) error {
+	written := [...]struct {
+		field string
+		b     []byte
+	}{{"IO.Out", bytesOf(io.Out[:outs])}, {"IO.LSE", nil}, {"IO.Workspace", io.Workspace[:work]}}
+	if io.LSE != nil {
+		written[1].b = bytesOf(io.LSE[:heads])
+	}
+	for i, w := range written {
+		if io.Q.overlaps(w.b) {
+			return fieldErr(ErrShape, w.field, "overlaps IO.Q")
+		}
+		if overlap(w.b, pg.Arena) {
+			return fieldErr(ErrShape, w.field, "overlaps Pages.Arena")
+		}
+		for _, v := range written[:i] {
+			if overlap(w.b, v.b) {
+				return fieldErr(ErrShape, w.field, "overlaps %s", v.field)
+			}
+		}
+	}
+	return nil
+}
+
+// Do implements Task for the plan's Runner; it is not for other callers.
+func (s *Schedule) Do(index, id int) {
+	units := len(s.units)
+	if s.run.phase == combine {
+		units = len(s.merges)
+	}
+	if s.plan == nil || s.run.ctx == nil || id < 0 || id >= s.plan.opt.runner.Workers() || index < 0 || index >= units {
+		s.run.broken.Store(true)
+		return
+	}
+	s.run.done.Add(1)
+	if s.run.stop.Load() || s.run.ctx.Err() != nil {
+		s.run.stop.Store(true)
+		return
+	}
+	p := s.plan
+	if p.labels != nil {
+		p.labels.set(s.run.phase, s.rows > len(s.seqs))
+		defer pprof.SetGoroutineLabels(s.run.ctx)
+	}
+	var w worker
+	c := carver{base: unsafe.Pointer(unsafe.SliceData(s.run.io.Workspace)), off: id * p.scratch.bytes}
+	w.carve(&p.scratch, &c)
+	if s.run.phase == combine {
+		p.combineUnit(s, &w, &s.merges[index])
+		return
+	}
+	p.attendUnit(s, &w, &s.units[index])
+}
+
+// slot returns partial state i.
+func (s *Schedule) slot(i int) []float32 {
+	n := s.plan.slotFloats()
+	off := s.plan.opt.runner.Workers()*s.plan.scratch.bytes + 4*n*i
+	return unsafe.Slice((*float32)(unsafe.Pointer(&s.run.io.Workspace[off])), n)
+}
+
+// attendUnit walks the splits of a unit and leaves outputs or partial states.
+func (p *Plan) attendUnit(s *Schedule, w *worker, u *unit) {
+	b := p.newBlock(s, w, u)
+	w.total.reset(b.rows)
+	for i := int(u.split0); i < int(u.split1); i++ {
+		w.split.reset(b.rows)
+		b.attend(splitRange(i))
+		if u.slot >= 0 {
+			for r := range b.rows {
+				slot := s.slot(int(u.slot) + r)
+				slot[0], slot[1] = w.split.m[r], w.split.l[r]
+				copy(slot[2:], w.split.row(r))
+			}
+			return
+		}
+		for r := range b.rows {
+			w.total.merge(p.ks, r, w.split.m[r], w.split.l[r], w.split.row(r), w.exps)
+		}
+	}
+	p.finish(s, w, u)
+}
+
+// combineUnit folds the partial states of a block in index order.
+func (p *Plan) combineUnit(s *Schedule, w *worker, m *merge) {
+	rows := int(m.toks) * p.group
+	w.total.reset(rows)
+	for part := range int(m.parts) {
+		for r := range rows {
+			slot := s.slot(int(m.slot) + part*rows + r)
+			w.total.merge(p.ks, r, slot[0], slot[1], slot[2:2+p.cfg.DV], w.exps)
+		}
+	}
+	p.finish(s, w, &m.unit)
+}
+
+// finish adds the sink logits, divides, rotates values back and stores the rows.
+func (p *Plan) finish(s *Schedule, w *worker, u *unit) {
+	q := &s.seqs[u.seq]
+	st := &w.total
+	for r := range int(u.toks) * p.group {
+		h := int(u.head)*p.group + r%p.group
+		at := (q.row0+int(u.tok0)+r/p.group)*p.cfg.QHeads + h
+		if p.cfg.SinkLogits != nil {
+			zero := w.acc[:p.cfg.DV]
+			clear(zero)
+			st.merge(p.ks, r, float32(p.cfg.SinkLogits[h]*log2e), 1, zero, w.exps)
+		}
+		out := s.run.io.Out[at*p.cfg.DV : (at+1)*p.cfg.DV]
+		lse := negInf
+		if st.m[r] == negInf || st.l[r] == 0 {
+			clear(out)
+		} else {
+			p.ks.FinishF32(out, st.row(r), st.l[r])
+			if p.cfg.V.Rotate {
+				quant.Hadamard(p.ks, out)
+			}
+			lse = float32((float64(st.m[r]) + math.Log2(float64(st.l[r]))) * ln2)
+		}
+		if s.run.io.LSE != nil {
+			s.run.io.LSE[at] = lse
+		}
+	}
+}

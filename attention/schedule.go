@@ -1,0 +1,195 @@
+package attention
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Schedule turns one step's Batch into independent units of work. Make one per
+// goroutine that runs attention, Reschedule it once per step, and use it for every
+// layer of the plan; after it has grown to the largest step it allocates nothing.
+// A Schedule serves one Run at a time.
+type Schedule struct {
+	plan    *Plan
+	busy    atomic.Bool
+	seqs    []sequence
+	table   []int32
+	units   []unit
+	merges  []merge
+	maxPage int32
+	rows    int // query rows of the batch
+	slots   int // partial states
+	mask    *Mask
+	bias    *Bias
+
+	run runState
+}
+
+type sequence struct {
+	row0   int // first query row in the batch
+	qLen   int
+	kvLen  int
+	offset int // position of the first query row
+	table  span
+}
+
+// unit computes a block of query rows of one KV head over splits [split0, split1).
+// With slot ≥ 0 the unit leaves its partial state there, one slot per row.
+type unit struct {
+	seq, head      int32
+	tok0, toks     int32 // query tokens within the sequence
+	split0, split1 int32
+	slot           int32
+}
+
+// merge folds the partial states of a block, parts·rows slots from slot on.
+type merge struct {
+	unit
+	parts int32
+}
+
+// runState is what units read during Run.
+type runState struct {
+	ctx    context.Context
+	pages  Pages
+	io     IO
+	phase  phase
+	done   atomic.Int64
+	stop   atomic.Bool
+	broken atomic.Bool // the runner passed a worker out of range
+}
+
+type phase uint8
+
+const (
+	attend phase = iota
+	combine
+)
+
+// maxSlots bounds the partial states of a schedule, whatever the sequence lengths.
+const maxSlots = 1 << 15
+
+// manyUnits is a number of units that keeps any machine busy.
+const manyUnits = 512
+
+// Reschedule validates b completely and rebuilds s in place for plan p. On error s is
+// unchanged. The slices of b are copied, apart from Mask and Bias. The units depend on
+// shapes only.
+func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
+	if p == nil || s == nil || b == nil {
+		return fieldErr(ErrShape, "Reschedule", "nil plan, schedule or batch")
+	}
+	maxPage, err := b.check(p)
+	if err != nil {
+		return err
+	}
+	if !s.busy.CompareAndSwap(false, true) {
+		return fieldErr(ErrShape, "Schedule", "a Run is using it")
+	}
+	defer s.busy.Store(false)
+	s.plan, s.maxPage, s.mask, s.bias = p, maxPage, b.Mask, b.Bias
+	s.seqs, s.units, s.merges, s.slots, s.rows = s.seqs[:0], s.units[:0], s.merges[:0], 0, 0
+	s.table = append(s.table[:0], b.Table...)
+	for i, kvLen := range b.KVLen {
+		q := sequence{row0: int(b.QStart[i]), qLen: int(b.QStart[i+1] - b.QStart[i]), kvLen: int(kvLen),
+			table: span{int(b.TabStart[i]), int(b.TabStart[i+1])}}
+		q.offset = q.kvLen - q.qLen
+		if b.QOffset != nil {
+			q.offset = int(b.QOffset[i])
+		}
+		s.seqs = append(s.seqs, q)
+		s.rows += q.qLen
+	}
+	distribute := p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
+	for i := range s.seqs {
+		s.addUnits(i, distribute)
+	}
+	return nil
+}
+
+// fewBlocks reports whether the blocks of query rows alone are too few to keep many
+// workers busy. Whether splits are distributed changes no bit of the result.
+func (p *Plan) fewBlocks(seqs []sequence) bool {
+	blocks := 0
+	for i := range seqs {
+		blocks += (seqs[i].qLen + p.tokens - 1) / p.tokens
+	}
+	return blocks <= manyUnits/p.cfg.KVHeads
+}
+
+// slotsWanted counts the partial states if every split became a unit of its own.
+func (p *Plan) slotsWanted(seqs []sequence) int {
+	slots := 0
+	for i := range seqs {
+		q := &seqs[i]
+		for tok := 0; tok < q.qLen && slots <= maxSlots; tok += p.tokens {
+			toks := min(p.tokens, q.qLen-tok)
+			first, last := splitsIn(p.blockSpan(q, tok, toks))
+			if last-first > 1 {
+				slots += (last - first) * toks * p.cfg.QHeads
+			}
+		}
+	}
+	return slots
+}
+
+// blockSpan is the union of the keys visible to a block of query tokens.
+func (p *Plan) blockSpan(q *sequence, tok, toks int) span {
+	u := span{maxInt, 0}
+	for i := range toks {
+		v := p.cfg.visible(q.offset+tok+i, q.kvLen)
+		if v.lo < v.hi {
+			u.lo, u.hi = min(u.lo, v.lo), max(u.hi, v.hi)
+		}
+	}
+	if u.hi == 0 {
+		return span{}
+	}
+	return u
+}
+
+// addUnits lists the blocks of a sequence, last rows first: under a causal mask they
+// are the longest, and long units should start early.
+func (s *Schedule) addUnits(seq int, distribute bool) {
+	p, q := s.plan, &s.seqs[seq]
+	blocks := (q.qLen + p.tokens - 1) / p.tokens
+	for b := blocks - 1; b >= 0; b-- {
+		tok := b * p.tokens
+		toks := min(p.tokens, q.qLen-tok)
+		first, last := splitsIn(p.blockSpan(q, tok, toks))
+		for h := range p.cfg.KVHeads {
+			u := unit{seq: int32(seq), head: int32(h), tok0: int32(tok), toks: int32(toks),
+				split0: int32(first), split1: int32(last), slot: -1}
+			if !distribute || last-first < 2 {
+				s.units = append(s.units, u)
+				continue
+			}
+			s.merges = append(s.merges, merge{unit: u, parts: int32(last - first)})
+			s.merges[len(s.merges)-1].slot = int32(s.slots)
+			for i := first; i < last; i++ {
+				u.split0, u.split1, u.slot = int32(i), int32(i+1), int32(s.slots)
+				s.units = append(s.units, u)
+				s.slots += toks * p.group
+			}
+		}
+	}
+}
+
+// WorkspaceBytes is the exact size of the workspace Run needs for this schedule.
+func (s *Schedule) WorkspaceBytes() int {
+	if s.plan == nil {
+		return 0
+	}
+	return s.plan.workspaceBytes(s.slots)
+}
+
+// MaxWorkspaceBytes bounds WorkspaceBytes over every batch: it depends on the plan
+// and on the number of workers, not on lengths.
+func (p *Plan) MaxWorkspaceBytes() int { return p.workspaceBytes(maxSlots) }
+
+func (p *Plan) workspaceBytes(slots int) int {
+	return p.opt.runner.Workers()*p.scratch.bytes + slots*4*p.slotFloats()
+}
+
+// slotFloats is a partial state: m, l and the unnormalised output.
+func (p *Plan) slotFloats() int { return (2 + p.cfg.DV + 15) &^ 15 }

@@ -1,0 +1,100 @@
+package attention
+
+import (
+	"unsafe"
+
+	"github.com/qattn/qattn/quant"
+)
+
+// AlignedBytes allocates n zero bytes at an address that is a multiple of 64.
+func AlignedBytes(n int) []byte {
+	b := make([]byte, n+63)
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) & 63
+	return b[skip : skip+n : skip+n]
+}
+
+// scratchLayout is the size of one worker's memory, fixed by the plan: none of it
+// depends on sequence lengths.
+type scratchLayout struct {
+	rows, dk, dk4, dv int // dk4: DK rounded up to 4
+	scaleK, scaleV    int
+	bytes             int
+}
+
+func newScratchLayout(p *Plan) scratchLayout {
+	l := scratchLayout{rows: p.rows, dk: p.cfg.DK, dk4: (p.cfg.DK + 3) &^ 3, dv: p.cfg.DV,
+		scaleK: quant.ScratchScales(p.cfg.DK), scaleV: quant.ScratchScales(p.cfg.DV)}
+	var c carver
+	var w worker
+	w.carve(&l, &c)
+	l.bytes = c.off
+	return l
+}
+
+// worker is the memory of one worker, carved from the workspace for each unit.
+type worker struct {
+	q      []float32 // [rows][dk] rotated queries
+	q8     []int8    // [rows][dk4]
+	a, b   []float32 // [rows] factor and offset of the scores
+	sq     []float32 // [rows] scale of q8; 1 in float32
+	s      []int32   // [rows][Tile]
+	y      []float32 // [rows][Tile] logits, then weights
+	p8     []byte    // [rows][Tile]
+	stat   []stat    // [rows]
+	vis    []span    // [rows] visible keys of the tile, relative to it
+	seen   []uint64  // [rows] visible tokens whose value is not finite
+	acc    []float32 // [rows][dv]
+	acc8   []int32   // [rows][dv]
+	kf, vf []float32 // expanded tiles
+	muK    []float32
+	muV    []float32
+	row    []float32 // [max(dk, dv)]
+	tmpK   quant.Scratch
+	tmpV   quant.Scratch
+	split  state // of the split being computed
+	total  state // of the splits before it
+	exps   []float32
+}
+
+// carver hands out consecutive pieces of memory, each 64-byte aligned. With a nil
+// base it only measures.
+type carver struct {
+	base unsafe.Pointer
+	off  int
+}
+
+func carve[T any](c *carver, n int) []T {
+	var zero T
+	at := c.off
+	c.off += (n*int(unsafe.Sizeof(zero)) + 63) &^ 63
+	if c.base == nil || n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*T)(unsafe.Add(c.base, at)), n)
+}
+
+func (w *worker) carve(l *scratchLayout, c *carver) {
+	w.q = carve[float32](c, l.rows*l.dk)
+	w.q8 = carve[int8](c, l.rows*l.dk4)
+	w.a = carve[float32](c, l.rows)
+	w.b = carve[float32](c, l.rows)
+	w.sq = carve[float32](c, l.rows)
+	w.s = carve[int32](c, l.rows*Tile)
+	w.y = carve[float32](c, l.rows*Tile)
+	w.p8 = carve[byte](c, l.rows*Tile)
+	w.stat = carve[stat](c, l.rows)
+	w.vis = carve[span](c, l.rows)
+	w.seen = carve[uint64](c, l.rows)
+	w.acc = carve[float32](c, l.rows*l.dv)
+	w.acc8 = carve[int32](c, l.rows*l.dv)
+	w.kf = carve[float32](c, Tile*l.dk)
+	w.vf = carve[float32](c, Tile*l.dv)
+	w.muK = carve[float32](c, l.dk)
+	w.muV = carve[float32](c, l.dv)
+	w.row = carve[float32](c, max(l.dk, l.dv))
+	w.tmpK = quant.Scratch{Scale: carve[float32](c, l.scaleK), Codes: carve[byte](c, quant.ScratchCodes(l.dk))}
+	w.tmpV = quant.Scratch{Scale: carve[float32](c, l.scaleV), Codes: carve[byte](c, quant.ScratchCodes(l.dv))}
+	w.split.carve(l, c)
+	w.total.carve(l, c)
+	w.exps = carve[float32](c, 2*l.rows)
+}

@@ -1,0 +1,69 @@
+package quant
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/qattn/qattn/asm"
+)
+
+// BF16 stores bfloat16: 16 bits, no scale, round to nearest even. Finite magnitudes
+// that would round to infinity saturate; NaN and infinities are kept.
+var BF16 Format = bf16Format{}
+
+type bf16Format struct{}
+
+func (bf16Format) String() string { return "bf16" }
+
+func (bf16Format) TileBytes(side Side, d int) int {
+	if side == Keys {
+		return 2 * asm.Tile * (d + d%2)
+	}
+	return 2 * asm.Tile * d
+}
+
+// at returns the byte offset of an element.
+func (bf16Format) at(side Side, d, t, c int) int {
+	if side == Keys {
+		return ((t/16*((d+1)/2)+c/2)*16+t%16)*4 + c%2*2
+	}
+	return (t/2*d+c)*4 + t%2*2
+}
+
+func (f bf16Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
+	for c, v := range x {
+		binary.LittleEndian.PutUint16(tile[f.at(side, d, t, c):], toBF16(v))
+	}
+	if side == Keys && d%2 == 1 {
+		binary.LittleEndian.PutUint16(tile[f.at(side, d, t, d):], 0)
+	}
+	return isFinite(ks.AbsMax(x))
+}
+
+func (f bf16Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
+	for c := range d {
+		dst[c] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(tile[f.at(side, d, t, c):])) << 16)
+	}
+}
+
+func (bf16Format) ExpandF32(ks *asm.Set, dst []float32, _ *Scratch, tile []byte, side Side, d, n int) {
+	if side == Keys {
+		ks.DecBF16K(dst, tile, n, d)
+		return
+	}
+	ks.DecBF16V(dst, tile, n, d)
+}
+
+// toBF16 rounds to bfloat16, to nearest even.
+func toBF16(x float32) uint16 {
+	b := math.Float32bits(x)
+	switch mag := b & 0x7fffffff; {
+	case mag > 0x7f800000:
+		return uint16(b>>16) | 0x40 // keep NaN quiet
+	case mag == 0x7f800000:
+		return uint16(b >> 16)
+	case mag >= 0x7f7f8000:
+		return uint16(b>>16)&0x8000 | 0x7f7f
+	}
+	return uint16((b + 0x7fff + b>>16&1) >> 16)
+}

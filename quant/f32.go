@@ -1,0 +1,49 @@
+package quant
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/qattn/qattn/asm"
+)
+
+// F32 stores rows unchanged: 32 bits, no scale. NaN and infinities are kept.
+var F32 Format = f32Format{}
+
+type f32Format struct{}
+
+func (f32Format) String() string { return "f32" }
+
+func (f32Format) TileBytes(_ Side, d int) int { return 4 * asm.Tile * d }
+
+// at returns the byte offset of token t, channel 0, and the step between channels.
+func (f32Format) at(side Side, d, t int) (off, step int) {
+	if side == Keys {
+		return (t/16*d*16 + t%16) * 4, 64
+	}
+	return t * d * 4, 4
+}
+
+func (f f32Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
+	off, step := f.at(side, d, t)
+	for c, v := range x {
+		binary.LittleEndian.PutUint32(tile[off+c*step:], math.Float32bits(v))
+	}
+	return isFinite(ks.AbsMax(x))
+}
+
+func (f f32Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
+	off, step := f.at(side, d, t)
+	for c := range d {
+		dst[c] = math.Float32frombits(binary.LittleEndian.Uint32(tile[off+c*step:]))
+	}
+}
+
+func (f32Format) ExpandF32(_ *asm.Set, dst []float32, _ *Scratch, tile []byte, side Side, d, n int) {
+	if side == Keys {
+		n = (n + 15) &^ 15
+	}
+	loadF32(dst[:n*d], tile)
+}
+
+func isFinite(x float32) bool { return x-x == 0 }

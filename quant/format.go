@@ -1,0 +1,115 @@
+package quant
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/qattn/qattn/asm"
+)
+
+// MaxDim is the largest head dimension of a format.
+const MaxDim = 1024
+
+// Side says which operand a tile holds: it decides the layout of the codes.
+type Side uint8
+
+const (
+	Keys   Side = iota // tokens in lanes
+	Values             // channels in lanes
+)
+
+// String returns "K" or "V".
+func (s Side) String() string { return [...]string{"K", "V"}[s] }
+
+// Format is a storage format for the rows of a tile: 64 tokens of one KV head,
+// each a row of d channels, 1 ≤ d ≤ MaxDim.
+//
+// A tile argument is TileBytes(side, d) bytes long. Methods trust their arguments;
+// callers validate them once, in a plan. No method allocates.
+type Format interface {
+	// String is the name Lookup accepts. It is part of a page's layout ID.
+	String() string
+
+	// TileBytes is the storage of one tile, scales included: a multiple of 64.
+	TileBytes(side Side, d int) int
+
+	// Quantize stores row x, len(x) = d, as token t, 0 ≤ t < 64. It writes the bytes
+	// of token t only, so appends in any order and chunking give the same tile. It
+	// reports false when x has a NaN or an infinity; each format says what such a
+	// row reads back as.
+	Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) (finite bool)
+
+	// Decode writes the stored value of token t to dst[:d], one element at a time.
+	Decode(dst []float32, tile []byte, side Side, d, t int)
+
+	// ExpandF32 writes tokens [0, n) to dst in the float32 layout of package asm: for
+	// keys ⌈n/16⌉ groups [d][16] (lanes ≥ n hold unspecified values), for values n
+	// rows [d]. The values equal Decode's.
+	ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []byte, side Side, d, n int)
+}
+
+// Int8Format is a Format whose stored value is exactly scale[token]·code with an
+// int8 code, so that integer dot products need no other correction.
+type Int8Format interface {
+	Format
+
+	// ExpandI8 returns codes in the int8 layout of package asm for tokens [0, n) and
+	// one scale per token, n long. The results point into tile or tmp. A token with a
+	// non-finite element has scale NaN.
+	ExpandI8(ks *asm.Set, tmp *Scratch, tile []byte, side Side, d, n int) (codes []byte, scale []float32)
+}
+
+// Scratch is the temporary memory of an expansion. Allocate it with NewScratch or
+// carve it from a workspace: Scale holds 64·⌈d/32⌉ floats, Codes 64·4·⌈d/4⌉ bytes.
+type Scratch struct {
+	Scale []float32
+	Codes []byte
+}
+
+// NewScratch allocates the scratch of head dimension d.
+func NewScratch(d int) *Scratch {
+	return &Scratch{Scale: make([]float32, ScratchScales(d)), Codes: make([]byte, ScratchCodes(d))}
+}
+
+// ScratchScales is the length of Scratch.Scale for head dimension d.
+func ScratchScales(d int) int { return asm.Tile * ((d + 31) / 32) }
+
+// ScratchCodes is the length of Scratch.Codes for head dimension d.
+func ScratchCodes(d int) int { return asm.Tile * 4 * ((d + 3) / 4) }
+
+// Bits returns the stored bits per element of a full tile, scales and padding
+// included, for head dimension d.
+func Bits(f Format, side Side, d int) float64 {
+	return 8 * float64(f.TileBytes(side, d)) / float64(asm.Tile*d)
+}
+
+// Formats lists one value of every format with its default parameters, and the
+// parameter variants that change the layout. Tests and tables range over it.
+func Formats() []Format {
+	return []Format{F32, F16, BF16, Int8, Int8ScaleF32, E4M3, E5M2, E4M3Static(1), E5M2Static(1),
+		NF4, NF4Block32, NF4ScaleF32, NF4Block32ScaleF32, Int4}
+}
+
+// Lookup returns the format with the given name: "f32", "f16", "bf16", "int8",
+// "e4m3", "e5m2", "nf4", "int4", or a variant as String prints it ("int8-s32",
+// "nf4-b32", "nf4-s32", "nf4-b32-s32", "e4m3-static(0.5)").
+func Lookup(name string) (Format, error) {
+	var names []string
+	for _, f := range Formats() {
+		if f.String() == name {
+			return f, nil
+		}
+		names = append(names, f.String())
+	}
+	var scale float32
+	if _, err := fmt.Sscanf(name, "e4m3-static(%g)", &scale); err == nil && scale > 0 {
+		return E4M3Static(scale), nil
+	}
+	if _, err := fmt.Sscanf(name, "e5m2-static(%g)", &scale); err == nil && scale > 0 {
+		return E5M2Static(scale), nil
+	}
+	return nil, fmt.Errorf("quant: unknown format %q, want one of %s", name, strings.Join(names, ", "))
+}
+
+// align64 rounds a byte count up to a multiple of 64.
+func align64(n int) int { return (n + 63) &^ 63 }

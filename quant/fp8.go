@@ -1,0 +1,123 @@
+package quant
+
+import (
+	"fmt"
+
+	"github.com/qattn/qattn/asm"
+	"github.com/qattn/qattn/fp8"
+)
+
+// E4M3 and E5M2 store OCP 8-bit floats with one float32 scale per token and head,
+// max|x|/448 or max|x|/57344: code = RNE(x/scale). A row with a NaN or an infinity
+// gets scale NaN and reads back as NaN.
+var (
+	E4M3 Format = fp8Format{kind: &e4m3}
+	E5M2 Format = fp8Format{kind: &e5m2}
+)
+
+// E4M3Static and E5M2Static use one scale for every token, kept with the plan and
+// not in the pages: code = saturate(x/scale). NaN elements stay NaN, infinities and
+// values out of range saturate. scale must be positive and finite.
+func E4M3Static(scale float32) Format { return fp8Format{&e4m3, scale} }
+
+// E5M2Static is E4M3Static for E5M2.
+func E5M2Static(scale float32) Format { return fp8Format{&e5m2, scale} }
+
+// fp8Kind is one of the two encodings.
+type fp8Kind struct {
+	name   string
+	max    float32
+	encode func(float32) byte
+	values [256]float32
+}
+
+var (
+	e4m3 = fp8Kind{"e4m3", 448, func(x float32) byte { return byte(fp8.E4M3FromFloat32(x)) }, decodeTable(func(b byte) float32 { return fp8.E4M3(b).Float32() })}
+	e5m2 = fp8Kind{"e5m2", 57344, func(x float32) byte { return byte(fp8.E5M2FromFloat32(x)) }, decodeTable(func(b byte) float32 { return fp8.E5M2(b).Float32() })}
+)
+
+func decodeTable(decode func(byte) float32) (t [256]float32) {
+	for i := range t {
+		t[i] = decode(byte(i))
+	}
+	return t
+}
+
+// fp8Format has static = 0 for dynamic scales.
+type fp8Format struct {
+	kind   *fp8Kind
+	static float32
+}
+
+func (f fp8Format) String() string {
+	if f.static != 0 {
+		return fmt.Sprintf("%s-static(%g)", f.kind.name, f.static)
+	}
+	return f.kind.name
+}
+
+// codesAt is the offset of the codes.
+func (f fp8Format) codesAt() int {
+	if f.static != 0 {
+		return 0
+	}
+	return scaleF32.bytes(asm.Tile)
+}
+
+func (f fp8Format) TileBytes(side Side, d int) int {
+	return f.codesAt() + asm.Tile*paddedDim(side, d)
+}
+
+func (f fp8Format) at(side Side, d, t, c int) int {
+	if side == Keys {
+		return ((t/16*((d+3)/4)+c/4)*16+t%16)*4 + c%4
+	}
+	return t*d + c
+}
+
+func (f fp8Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
+	amax := ks.AbsMax(x)
+	scale := f.static
+	if scale == 0 {
+		scale = scaleF32.put(tile, t, amax, f.kind.max)
+	}
+	codes := tile[f.codesAt():]
+	for c, v := range x {
+		code := byte(0)
+		if scale > 0 {
+			code = f.kind.encode(v / scale)
+		}
+		codes[f.at(side, d, t, c)] = code
+	}
+	for c := d; c < paddedDim(side, d); c++ {
+		codes[f.at(side, d, t, c)] = 0
+	}
+	return isFinite(amax)
+}
+
+func (f fp8Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
+	scale := f.static
+	if scale == 0 {
+		scale = scaleF32.get(tile, t)
+	}
+	codes := tile[f.codesAt():]
+	for c := range d {
+		dst[c] = f.kind.values[codes[f.at(side, d, t, c)]] * scale
+	}
+}
+
+func (f fp8Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []byte, side Side, d, n int) {
+	scale := tmp.Scale[:asm.Tile]
+	if f.static != 0 {
+		for t := range n {
+			scale[t] = f.static
+		}
+	} else {
+		loadF32(scale[:n], tile)
+	}
+	if side == Keys {
+		ks.Dec8K(dst, tile[f.codesAt():], &f.kind.values, scale, n, d)
+	} else {
+		ks.Dec8V(dst, tile[f.codesAt():], &f.kind.values, scale, n, d)
+	}
+}

@@ -1,0 +1,105 @@
+package quant
+
+import "github.com/qattn/qattn/asm"
+
+// Int4 stores symmetric 4-bit codes −7..7 in groups of 32 channels. A group's scale
+// is the token's binary16 scale times an integer multiplier 1..18:
+//
+//	scale = max|x|/126,  mult[g] = ⌈max_{c∈g}|x|/(7·scale)⌉,  code = RNE(x/(scale·mult[g]))
+//
+// so mult·code always fits int8 and integer dot products need one scale per token.
+// Against a float scale per group, rounding the multiplier up costs at most one part
+// in mult of the step. A row with a NaN or an infinity reads back as NaN.
+var Int4 Format = int4Format{}
+
+type int4Format struct{}
+
+const (
+	int4Group = 32
+	int4Mults = 18 // 7·18 = 126 ≤ 127
+)
+
+func (int4Format) String() string { return "int4" }
+
+func (int4Format) groups(d int) int { return (d + int4Group - 1) / int4Group }
+
+// codesAt is the offset of the codes: after 64 scales and the multipliers.
+func (f int4Format) codesAt(d int) int { return scaleF16.bytes(asm.Tile) + f.groups(d)*asm.Tile }
+
+func (f int4Format) TileBytes(side Side, d int) int {
+	return f.codesAt(d) + align64(asm.Tile/2*paddedDim(side, d))
+}
+
+func (f int4Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
+	var codes [MaxDim]int8
+	amax := ks.AbsMax(x)
+	scale := scaleF16.put(tile, t, amax, 7*int4Mults)
+	mults := tile[scaleF16.bytes(asm.Tile):]
+	for g := range f.groups(d) {
+		group := x[g*int4Group : min((g+1)*int4Group, d)]
+		mult := 1
+		if scale > 0 {
+			for top := ks.AbsMax(group); mult < int4Mults && top > float32(7*mult)*scale; {
+				mult++
+			}
+			step := float32(mult) * scale
+			out := codes[g*int4Group:][:len(group)]
+			ks.EncI8(out, group, step)
+			for i, q := range out {
+				out[i] = min(max(q, -7), 7)
+			}
+		}
+		mults[g*asm.Tile+t] = byte(mult)
+	}
+	for c, q := range codes[:d] {
+		putNibble(tile[f.codesAt(d):], side, d, t, c, byte(q+8))
+	}
+	for c := d; c < paddedDim(side, d); c++ {
+		putNibble(tile[f.codesAt(d):], side, d, t, c, 8)
+	}
+	return isFinite(amax)
+}
+
+// nibbleAt locates channel c of token t in the two-plane layout.
+func nibbleAt(side Side, d, t, c int) (off, shift int) {
+	if side == Keys {
+		return ((t/32*((d+3)/4)+c/4)*16+t%16)*4 + c%4, t / 16 % 2 * 4
+	}
+	return (t/8*d+c)*4 + t%4, t / 4 % 2 * 4
+}
+
+func putNibble(dst []byte, side Side, d, t, c int, code byte) {
+	off, shift := nibbleAt(side, d, t, c)
+	dst[off] = dst[off]&^(15<<shift) | code<<shift
+}
+
+func getNibble(src []byte, side Side, d, t, c int) byte {
+	off, shift := nibbleAt(side, d, t, c)
+	return src[off] >> shift & 15
+}
+
+func (f int4Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
+	scale := scaleF16.get(tile, t)
+	mults, codes := tile[scaleF16.bytes(asm.Tile):], tile[f.codesAt(d):]
+	for c := range d {
+		q := int(getNibble(codes, side, d, t, c)) - 8
+		dst[c] = float32(q*int(mults[c/int4Group*asm.Tile+t])) * scale
+	}
+}
+
+func (f int4Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []byte, side Side, d, n int) {
+	codes, scale := f.ExpandI8(ks, tmp, tile, side, d, n)
+	expandI8F32(ks, dst, codes, scale, side, d, n)
+}
+
+func (f int4Format) ExpandI8(ks *asm.Set, tmp *Scratch, tile []byte, side Side, d, n int) ([]byte, []float32) {
+	scale := tmp.Scale[:asm.Tile]
+	ks.Dec16(scale[:n], tile)
+	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
+	if side == Keys {
+		ks.ExpI4K(tmp.Codes, codes, mults, n, d)
+	} else {
+		ks.ExpI4V(tmp.Codes, codes, mults, n, d)
+	}
+	return tmp.Codes, scale[:n]
+}
