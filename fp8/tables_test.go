@@ -79,7 +79,10 @@ func hex(tb testing.TB, s string) uint32 {
 }
 
 // at returns the expected code of the float32 pattern b.
-func (t *table) at(o Overflow, b uint32) uint8 {
+func (t *table) at(o Overflow, b uint32) uint8 { return t.runs[o][t.find(o, b)].code }
+
+// find returns the index of the run that holds the float32 pattern b.
+func (t *table) find(o Overflow, b uint32) int {
 	runs := t.runs[o]
 	lo, hi := 0, len(runs) // runs[lo].first ≤ b < runs[hi].first
 	for hi-lo > 1 {
@@ -89,7 +92,7 @@ func (t *table) at(o Overflow, b uint32) uint8 {
 			hi = mid
 		}
 	}
-	return runs[lo].code
+	return lo
 }
 
 // oracle converts by searching the grid: it counts the midpoints below |x|. It uses
