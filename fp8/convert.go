@@ -162,27 +162,33 @@ func (f *format) value(c, inf uint32) float32 {
 // the parity of the last kept bit carries exactly when the value must go up, also
 // into the next binade. Subnormal results are rounded by the float32 adder: the
 // unit of magic + |x| is the smallest subnormal, so the low bits of the sum are the
-// code. Later conditions override earlier ones; each compiles to a conditional
-// move.
+// code.
+//
+// Both are computed for every value and later conditions override earlier ones.
+// The constants are read first: with no load behind a condition, the compiler turns
+// each into a conditional move.
 func (e *encoder) encode(b uint32) uint8 {
+	over, inf, nan, zeroSign := e.codeOver, e.codeInf, e.codeNaN, e.zeroSign
 	a := b & magMask
 	shift := e.shift & 31
 	n := (a + e.half + a>>shift&1 - e.rebias) >> shift
+	sub := math.Float32bits(math.Float32frombits(a)+e.magic) - e.magicBits
 	if a < e.minNormal {
-		n = math.Float32bits(math.Float32frombits(a)+e.magic) - e.magicBits
+		n = sub
 	}
 	if a >= e.overflow {
-		n = e.codeOver
+		n = over
 	}
 	if a >= infBits {
-		n = e.codeInf
+		n = inf
 	}
 	if a > infBits {
-		n = e.codeNaN
+		n = nan
 	}
 	s := b >> 24 & 0x80
+	unsigned := s & zeroSign
 	if n == 0 {
-		s &= e.zeroSign
+		s = unsigned
 	}
 	return uint8(n | s)
 }
