@@ -9,33 +9,31 @@ type product struct {
 	n, outs, ins int
 }
 
-// Sizes of a unit of work.
+// Sizes of a unit of work: rows × outputs, few enough that the rows of w a unit reads
+// stay in a near cache while rows of x pass.
 const (
-	vecBlock = 64 // outputs when there is one row: their weights fit the first-level cache
-	rowBlock = 16 // rows otherwise: they stay in the first-level cache while w streams by
+	rowBlock = 64
+	outBlock = 32
 )
 
 // run computes the product on r.
 func (p *product) run(r attention.Runner) {
-	size, block := p.n, rowBlock
-	if p.n == 1 {
-		size, block = p.outs, vecBlock
-	}
-	r.Run((size+block-1)/block, p)
+	r.Run(blocks(p.n, rowBlock)*blocks(p.outs, outBlock), p)
 }
 
 // Do computes one unit; it implements attention.Task.
 func (p *product) Do(unit, _ int) {
-	if p.n == 1 {
-		o := unit * vecBlock
-		m := min(vecBlock, p.outs-o)
-		matvec(p.y[o:o+m], p.x, p.w[o*p.ins:(o+m)*p.ins])
-		return
+	across := blocks(p.outs, outBlock)
+	t, o := unit/across*rowBlock, unit%across*outBlock
+	end := min(o+outBlock, p.outs)
+	w := p.w[o*p.ins : end*p.ins]
+	for i := t; i < min(t+rowBlock, p.n); i++ {
+		matvec(p.y[i*p.outs+o:i*p.outs+end], p.x[i*p.ins:(i+1)*p.ins], w)
 	}
-	t := unit * rowBlock
-	m := min(rowBlock, p.n-t)
-	matrows(p.y[t*p.outs:(t+m)*p.outs], p.x[t*p.ins:(t+m)*p.ins], p.w, p.outs, p.ins)
 }
+
+// blocks is the number of blocks of the given size that cover n.
+func blocks(n, size int) int { return (n + size - 1) / size }
 
 // matvec computes y[o] = Σ_c x[c] · w[o][c], eight outputs at a time: eight
 // independent chains hide the latency of an addition.
@@ -60,39 +58,6 @@ func matvec(y, x, w []float32) {
 	}
 	for o := range y {
 		y[o] = dot(x, w[o*n:])
-	}
-}
-
-// matrows is matvec for several rows of x, in tiles of two rows and four outputs.
-func matrows(y, x, w []float32, outs, ins int) {
-	for ; len(x) >= 2*ins; x, y = x[2*ins:], y[2*outs:] {
-		x0, x1 := x[:ins], x[ins:][:ins]
-		y0, y1 := y[:outs], y[outs:][:outs]
-		o := 0
-		for ; o+4 <= outs; o += 4 {
-			b := w[o*ins:]
-			w0, w1, w2, w3 := b[:ins], b[ins:][:ins], b[2*ins:][:ins], b[3*ins:][:ins]
-			var a0, a1, a2, a3, b0, b1, b2, b3 float32
-			for c, u := range x0 {
-				v, q0, q1, q2, q3 := x1[c], w0[c], w1[c], w2[c], w3[c]
-				a0 += u * q0
-				b0 += v * q0
-				a1 += u * q1
-				b1 += v * q1
-				a2 += u * q2
-				b2 += v * q2
-				a3 += u * q3
-				b3 += v * q3
-			}
-			y0[o], y0[o+1], y0[o+2], y0[o+3] = a0, a1, a2, a3
-			y1[o], y1[o+1], y1[o+2], y1[o+3] = b0, b1, b2, b3
-		}
-		for ; o < outs; o++ {
-			y0[o], y1[o] = dot(x0, w[o*ins:]), dot(x1, w[o*ins:])
-		}
-	}
-	if len(x) > 0 {
-		matvec(y, x, w)
 	}
 }
 
