@@ -40,10 +40,18 @@ func P8(x float64) uint8 { return uint8(math.Floor(255*x + 0.5)) }
 // NearestCode returns the code below n whose value is nearest to x; ties go to the even code, values beyond the range to the largest. Codes of
 // infinity and NaN are never chosen, and a zero keeps its sign where the format has two. NaN gives 0. It searches all codes.
 func NearestCode(x float64, n int, decode func(byte) float64) byte {
+	limit := 0.0
+	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+	for c := range n {
+		if v := decode(byte(c)); finite(v) {
+			limit = math.Max(limit, math.Abs(v))
+		}
+	}
+	x = math.Max(-limit, math.Min(limit, x)) // so that x − v is exact enough to tell neighbours apart
 	best, dist := 0, math.Inf(1)
 	for c := range n {
 		v := decode(byte(c))
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if !finite(v) {
 			continue
 		}
 		d := math.Abs(x - v)

@@ -36,11 +36,15 @@ func Floats(ns []Number) []float64 {
 	return xs
 }
 
-// Bits32 is a binary32 pattern whose JSON form is a hexadecimal string such as "0x3f800000".
+// Bits32 is a binary32 pattern whose JSON form is a hexadecimal string such as "0x3f800000", or "nan".
 type Bits32 uint32
 
 // UnmarshalJSON decodes the hexadecimal string.
 func (b *Bits32) UnmarshalJSON(text []byte) error {
+	if string(text) == `"nan"` {
+		*b = 0x7fc00000
+		return nil
+	}
 	x, err := parseHex(text, 32)
 	*b = Bits32(x)
 	return err
