@@ -109,6 +109,16 @@ type AbsMaxFunc func(x []float32) float32
 // true division. scale is finite and > 0, x finite. Exact.
 type EncI8Func func(dst []int8, x []float32, scale float32)
 
+// EncI8KFunc quantizes a row as EncI8Func and stores it as one token of the int8 K
+// layout: channel c goes to dst[c/4·64 + c%4] as code + 128. It writes those bytes
+// only. Exact.
+type EncI8KFunc func(dst []byte, x []float32, scale float32)
+
+// EncI8VFunc quantizes a row as EncI8Func and stores it as one token of the int8 V
+// layout: channel c goes to dst[4·c] in two's complement. It writes those bytes only.
+// Exact.
+type EncI8VFunc func(dst []byte, x []float32, scale float32)
+
 // HadamardFunc multiplies x, whose length n is a power of two, by H_n/√n in place:
 // butterflies of width 1, 2, 4, …, then one multiplication by float32(1/√n). Exact.
 type HadamardFunc func(x []float32)

@@ -15,14 +15,32 @@ func absMax_generic(x []float32) float32 {
 	return math.Float32frombits(top)
 }
 
+// code8 is clamp(RNE(x/scale), −127, 127).
+func code8(x, scale float32) int32 {
+	const magic = 0x1.8p23 // adding it rounds to the nearest integer, ties to even
+	r := min(max(x/scale, -127), 127)
+	return int32(float32(r+magic) - magic)
+}
+
 // encI8_generic is the specification of EncI8Func.
 func encI8_generic(dst []int8, x []float32, scale float32) {
 	dst = dst[:len(x)]
-	const magic = 0x1.8p23
 	for c, v := range x {
-		r := v / scale
-		r = min(max(r, -127), 127)
-		dst[c] = int8(int32(float32(r+magic) - magic))
+		dst[c] = int8(code8(v, scale))
+	}
+}
+
+// encI8K_generic is the specification of EncI8KFunc.
+func encI8K_generic(dst []byte, x []float32, scale float32) {
+	for c, v := range x {
+		dst[c/4*64+c%4] = byte(code8(v, scale) + 128)
+	}
+}
+
+// encI8V_generic is the specification of EncI8VFunc.
+func encI8V_generic(dst []byte, x []float32, scale float32) {
+	for c, v := range x {
+		dst[4*c] = byte(code8(v, scale))
 	}
 }
 

@@ -44,6 +44,8 @@ type Set struct {
 	Exp2F32    Exp2F32Func
 	AbsMax     AbsMaxFunc
 	EncI8      EncI8Func
+	EncI8K     EncI8KFunc
+	EncI8V     EncI8VFunc
 	Hadamard   HadamardFunc
 	DecI8K     DecI8KFunc
 	DecI8V     DecI8VFunc

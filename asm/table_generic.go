@@ -17,6 +17,8 @@ var generic = []Entry{
 	{"exp2F32_generic", Generic, true, Exp2F32Func(exp2F32_generic)},
 	{"absMax_generic", Generic, true, AbsMaxFunc(absMax_generic)},
 	{"encI8_generic", Generic, true, EncI8Func(encI8_generic)},
+	{"encI8K_generic", Generic, true, EncI8KFunc(encI8K_generic)},
+	{"encI8V_generic", Generic, true, EncI8VFunc(encI8V_generic)},
 	{"hadamard_generic", Generic, true, HadamardFunc(hadamard_generic)},
 	{"decI8K_generic", Generic, true, DecI8KFunc(decI8K_generic)},
 	{"decI8V_generic", Generic, true, DecI8VFunc(decI8V_generic)},

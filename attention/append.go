@@ -1,6 +1,8 @@
 package attention
 
 import (
+	"sync"
+
 	"github.com/qattn/qattn/quant"
 )
 
@@ -15,10 +17,11 @@ func (p *Plan) Append(pg Pages, table []int32, pos, n int, k, v Rows) error {
 	if err := p.checkAppend(&pg, table, pos, n, &k, &v); err != nil {
 		return err
 	}
-	var buf appendBuffer
+	buf := rowBuffers.Get().(*rowBuffer)
+	defer rowBuffers.Put(buf)
 	for h := range p.cfg.KVHeads {
-		p.appendSide(&buf, &p.geo.k, &pg, table, pos, n, h, &k)
-		p.appendSide(&buf, &p.geo.v, &pg, table, pos, n, h, &v)
+		p.appendSide(buf, &p.geo.k, &pg, table, pos, n, h, &k)
+		p.appendSide(buf, &p.geo.v, &pg, table, pos, n, h, &v)
 	}
 	return nil
 }
@@ -39,49 +42,49 @@ func (p *Plan) checkAppend(pg *Pages, table []int32, pos, n int, k, v *Rows) err
 	if err := p.checkTable(pg, table, pos+n); err != nil {
 		return err
 	}
-	for _, in := range []struct {
-		field string
-		r     *Rows
-	}{{"k", k}, {"v", v}} {
-		if in.r.overlaps(pg.Arena) {
-			return fieldErr(ErrShape, in.field, "overlaps Pages.Arena")
-		}
+	if k.overlaps(pg.Arena) {
+		return fieldErr(ErrShape, "k", "overlaps Pages.Arena")
 	}
-	if p.cfg.NonFinite == Reject {
-		return p.rejectNonFinite(n, k, v)
+	if v.overlaps(pg.Arena) {
+		return fieldErr(ErrShape, "v", "overlaps Pages.Arena")
 	}
-	return nil
+	if p.cfg.NonFinite != Reject {
+		return nil
+	}
+	if err := p.rejectNonFinite("k", n, p.cfg.DK, k); err != nil {
+		return err
+	}
+	return p.rejectNonFinite("v", n, p.cfg.DV, v)
 }
 
 // maxTokens bounds positions so that they and their differences fit int32.
 const maxTokens = 1 << 30
 
-func (p *Plan) rejectNonFinite(n int, k, v *Rows) error {
-	var tmp [MaxDim]float32
-	for _, in := range []struct {
-		field string
-		r     *Rows
-		d     int
-	}{{"k", k, p.cfg.DK}, {"v", v, p.cfg.DV}} {
-		for t := range n {
-			for h := range p.cfg.KVHeads {
-				if !finite(p.ks.AbsMax(in.r.row(tmp[:], t, h, p.cfg.KVHeads, in.d))) {
-					return fieldErr(ErrNonFinite, in.field, "token %d, head %d has a NaN or an infinity", t, h)
-				}
+// rejectNonFinite finds the first row of a side that holds a NaN or an infinity.
+func (p *Plan) rejectNonFinite(field string, n, d int, r *Rows) error {
+	buf := rowBuffers.Get().(*rowBuffer)
+	defer rowBuffers.Put(buf)
+	for t := range n {
+		for h := range p.cfg.KVHeads {
+			if !finite(p.ks.AbsMax(r.row(buf.in[:], t, h, p.cfg.KVHeads, d))) {
+				return fieldErr(ErrNonFinite, field, "token %d, head %d has a NaN or an infinity", t, h)
 			}
 		}
 	}
 	return nil
 }
 
-// appendBuffer holds the rows in flight.
-type appendBuffer struct {
-	in, row, mu [MaxDim]float32
-	sum         [MaxDim]float64
+// rowBuffer holds the rows in flight. Rows passed to kernels escape, so the buffers
+// live in a pool.
+type rowBuffer struct {
+	in, row, mu, prev, prevMu [MaxDim]float32
+	sum                       [MaxDim]float64
 }
 
+var rowBuffers = sync.Pool{New: func() any { return new(rowBuffer) }}
+
 // appendSide stores the rows of one head and side.
-func (p *Plan) appendSide(buf *appendBuffer, s *side, pg *Pages, table []int32, pos, n, h int, src *Rows) {
+func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos, n, h int, src *Rows) {
 	row, mu := buf.row[:s.d], buf.mu[:s.d]
 	muTile := -1
 	for i := range n {
@@ -133,7 +136,7 @@ func (p *Plan) firstToken(tile int) int {
 // openTile writes the headers of a tile and its centre, the mean of the previous
 // tile's stored rows. Rows that are not finite are left out: they must reach only
 // the queries that see them.
-func (p *Plan) openTile(buf *appendBuffer, s *side, pg *Pages, table []int32, page []byte, tile, h int) {
+func (p *Plan) openTile(buf *rowBuffer, s *side, pg *Pages, table []int32, page []byte, tile, h int) {
 	clear(page[:headerBytes])
 	copy(page, p.layout.ID[:])
 	block := p.geo.block(page, s, h)
@@ -145,14 +148,14 @@ func (p *Plan) openTile(buf *appendBuffer, s *side, pg *Pages, table []int32, pa
 	clear(sum)
 	if tile > 0 {
 		prev := p.geo.block(p.tilePage(pg, table, tile-1), s, h)
-		var mu, row [MaxDim]float32
-		quant.LoadCentre(p.ks, mu[:s.d], prev[s.centre:])
+		mu, row := buf.prevMu[:s.d], buf.prev[:s.d]
+		quant.LoadCentre(p.ks, mu, prev[s.centre:])
 		bad := bitmap(prev)
 		for t := p.firstToken(tile - 1); t < Tile; t++ {
 			if bad>>t&1 != 0 {
 				continue
 			}
-			s.codec.Format.Decode(row[:s.d], prev[s.tile:], s.Side, s.d, t)
+			s.codec.Format.Decode(row, prev[s.tile:], s.Side, s.d, t)
 			for c := range sum {
 				sum[c] += float64(row[c]) + float64(mu[c])
 			}
@@ -184,7 +187,7 @@ func (p *Plan) sinkRows(s *side, pg *Pages, table []int32, h int) (bad uint64, r
 }
 
 // readRow reconstructs the stored row of token t: decoded, centre added, rotation undone.
-func (p *Plan) readRow(dst []float32, s *side, pg *Pages, table []int32, t, h int) {
+func (p *Plan) readRow(buf *rowBuffer, dst []float32, s *side, pg *Pages, table []int32, t, h int) {
 	if t < p.cfg.SinkTokens {
 		_, rows := p.sinkRows(s, pg, table, h)
 		quant.GetF16(p.ks, dst, rows[2*t*s.d:])
@@ -192,8 +195,8 @@ func (p *Plan) readRow(dst []float32, s *side, pg *Pages, table []int32, t, h in
 		block := p.geo.block(p.tilePage(pg, table, t/Tile), s, h)
 		s.codec.Format.Decode(dst, block[s.tile:], s.Side, s.d, t%Tile)
 		if s.codec.Center {
-			var mu [MaxDim]float32
-			quant.LoadCentre(p.ks, mu[:s.d], block[s.centre:])
+			mu := buf.mu[:s.d]
+			quant.LoadCentre(p.ks, mu, block[s.centre:])
 			for c := range dst {
 				dst[c] += mu[c]
 			}

@@ -42,6 +42,10 @@ func (p *Plan) Run(ctx context.Context, s *Schedule, pg Pages, io *IO) error {
 		return err
 	}
 	s.run.ctx, s.run.pages, s.run.io = ctx, pg, *io
+	mem := carver{base: unsafe.Pointer(unsafe.SliceData(io.Workspace))}
+	for i := range s.workers {
+		s.workers[i].carve(&p.scratch, &mem)
+	}
 	s.run.stop.Store(false)
 	s.run.broken.Store(false)
 	err := s.phase(attend, len(s.units))
@@ -49,6 +53,7 @@ func (p *Plan) Run(ctx context.Context, s *Schedule, pg Pages, io *IO) error {
 		err = s.phase(combine, len(s.merges))
 	}
 	s.run.ctx, s.run.pages, s.run.io = nil, Pages{}, IO{}
+	clear(s.workers)
 	return err
 }
 
@@ -148,14 +153,11 @@ func (s *Schedule) Do(index, id int) {
 		p.labels.set(s.run.phase, s.rows > len(s.seqs))
 		defer pprof.SetGoroutineLabels(s.run.ctx)
 	}
-	var w worker
-	c := carver{base: unsafe.Pointer(unsafe.SliceData(s.run.io.Workspace)), off: id * p.scratch.bytes}
-	w.carve(&p.scratch, &c)
 	if s.run.phase == combine {
-		p.combineUnit(s, &w, &s.merges[index])
+		p.combineUnit(s, &s.workers[id], &s.merges[index])
 		return
 	}
-	p.attendUnit(s, &w, &s.units[index])
+	p.attendUnit(s, &s.workers[id], &s.units[index])
 }
 
 // slot returns partial state i.

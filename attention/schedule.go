@@ -21,6 +21,7 @@ type Schedule struct {
 	slots   int // partial states
 	mask    *Mask
 	bias    *Bias
+	workers []worker // one per worker of the runner, pointing into the workspace during Run
 
 	run runState
 }
@@ -90,6 +91,9 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	s.plan, s.maxPage, s.mask, s.bias = p, maxPage, b.Mask, b.Bias
 	s.seqs, s.units, s.merges, s.slots, s.rows = s.seqs[:0], s.units[:0], s.merges[:0], 0, 0
 	s.table = append(s.table[:0], b.Table...)
+	if n := p.opt.runner.Workers(); len(s.workers) != n {
+		s.workers = make([]worker, n)
+	}
 	for i, kvLen := range b.KVLen {
 		q := sequence{row0: int(b.QStart[i]), qLen: int(b.QStart[i+1] - b.QStart[i]), kvLen: int(kvLen),
 			table: span{int(b.TabStart[i]), int(b.TabStart[i+1])}}

@@ -22,21 +22,22 @@ func (p *Plan) Truncate(pg Pages, table []int32, n int) error {
 // CopyPage copies page from of src to page to of dst: the copy-on-write step when
 // sequences that share a page part ways. The views may be of the same arena.
 func (p *Plan) CopyPage(dst, src Pages, to, from int32) error {
-	for _, v := range []struct {
-		field string
-		pg    *Pages
-		page  int32
-	}{{"to", &dst, to}, {"from", &src, from}} {
-		have, err := v.pg.count(p.geo.pageBytes)
-		if err != nil {
-			return err
-		}
-		if v.page < 0 || int(v.page) >= have {
-			return fieldErr(ErrPageTable, v.field, "page %d, the arena holds pages 0..%d", v.page, have-1)
-		}
+	if err := p.checkPage("to", &dst, to); err != nil {
+		return err
+	}
+	if err := p.checkPage("from", &src, from); err != nil {
+		return err
 	}
 	copy(dst.page(to, p.geo.pageBytes), src.page(from, p.geo.pageBytes))
 	return nil
+}
+
+func (p *Plan) checkPage(field string, pg *Pages, page int32) error {
+	have, err := pg.count(p.geo.pageBytes)
+	if err == nil && (page < 0 || int(page) >= have) {
+		err = fieldErr(ErrPageTable, field, "page %d, the arena holds pages 0..%d", page, have-1)
+	}
+	return err
 }
 
 // ReadKV reconstructs tokens [pos, pos+n) as float32, for export, debugging or
@@ -50,37 +51,42 @@ func (p *Plan) ReadKV(pg Pages, table []int32, pos, n int, k, v Rows) error {
 	if err := p.checkTable(&pg, table, pos+n); err != nil {
 		return err
 	}
-	outs := []struct {
-		field string
-		r     *Rows
-		s     *side
-	}{{"k", &k, &p.geo.k}, {"v", &v, &p.geo.v}}
-	for _, o := range outs {
-		if o.r.empty() {
-			continue
-		}
-		if o.r.F32 == nil {
-			return fieldErr(ErrShape, o.field, "want an F32 view")
-		}
-		if err := o.r.check(o.field, n, p.cfg.KVHeads, o.s.d); err != nil {
-			return err
-		}
-		if o.r.overlaps(pg.Arena) {
-			return fieldErr(ErrShape, o.field, "overlaps Pages.Arena")
-		}
+	if err := p.checkRead("k", &p.geo.k, &pg, n, &k); err != nil {
+		return err
 	}
-	if !k.empty() && !v.empty() && overlap(bytesOf(k.F32), bytesOf(v.F32)) && (k.TokenStride == 0 || v.TokenStride == 0) {
+	if err := p.checkRead("v", &p.geo.v, &pg, n, &v); err != nil {
+		return err
+	}
+	if overlap(bytesOf(k.F32), bytesOf(v.F32)) && (k.TokenStride == 0 || v.TokenStride == 0) {
 		return fieldErr(ErrShape, "v", "overlaps k")
 	}
-	for _, o := range outs {
-		if o.r.empty() {
-			continue
-		}
-		for t := range n {
-			for h := range p.cfg.KVHeads {
-				p.readRow(o.r.row(nil, t, h, p.cfg.KVHeads, o.s.d), o.s, &pg, table, pos+t, h)
+	buf := rowBuffers.Get().(*rowBuffer)
+	defer rowBuffers.Put(buf)
+	for t := range n {
+		for h := range p.cfg.KVHeads {
+			if k.F32 != nil {
+				p.readRow(buf, k.row(nil, t, h, p.cfg.KVHeads, p.cfg.DK), &p.geo.k, &pg, table, pos+t, h)
+			}
+			if v.F32 != nil {
+				p.readRow(buf, v.row(nil, t, h, p.cfg.KVHeads, p.cfg.DV), &p.geo.v, &pg, table, pos+t, h)
 			}
 		}
+	}
+	return nil
+}
+
+func (p *Plan) checkRead(field string, s *side, pg *Pages, n int, r *Rows) error {
+	if r.empty() {
+		return nil
+	}
+	if r.F32 == nil {
+		return fieldErr(ErrShape, field, "want an F32 view")
+	}
+	if err := r.check(field, n, p.cfg.KVHeads, s.d); err != nil {
+		return err
+	}
+	if r.overlaps(pg.Arena) {
+		return fieldErr(ErrShape, field, "overlaps Pages.Arena")
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package quant
 
-import "github.com/qattn/qattn/asm"
+import (
+	"math"
+
+	"github.com/qattn/qattn/asm"
+)
 
 // Int4 stores symmetric 4-bit codes −7..7 in groups of 32 channels. A group's scale
 // is the token's binary16 scale times an integer multiplier 1..18:
@@ -31,31 +35,29 @@ func (f int4Format) TileBytes(side Side, d int) int {
 }
 
 func (f int4Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
-	var codes [MaxDim]int8
 	amax := ks.AbsMax(x)
 	scale := scaleF16.put(tile, t, amax, 7*int4Mults)
-	mults := tile[scaleF16.bytes(asm.Tile):]
+	mults, codes := tile[scaleF16.bytes(asm.Tile):], tile[f.codesAt(d):]
 	for g := range f.groups(d) {
-		group := x[g*int4Group : min((g+1)*int4Group, d)]
+		lo, hi := g*int4Group, min((g+1)*int4Group, d)
 		mult := 1
 		if scale > 0 {
-			for top := ks.AbsMax(group); mult < int4Mults && top > float32(7*mult)*scale; {
+			for top := ks.AbsMax(x[lo:hi]); mult < int4Mults && top > float32(7*mult)*scale; {
 				mult++
-			}
-			step := float32(mult) * scale
-			out := codes[g*int4Group:][:len(group)]
-			ks.EncI8(out, group, step)
-			for i, q := range out {
-				out[i] = min(max(q, -7), 7)
 			}
 		}
 		mults[g*asm.Tile+t] = byte(mult)
-	}
-	for c, q := range codes[:d] {
-		putNibble(tile[f.codesAt(d):], side, d, t, c, byte(q+8))
+		step := float32(mult) * scale
+		for c := lo; c < hi; c++ {
+			code := 0
+			if scale > 0 {
+				code = int(math.RoundToEven(float64(min(max(x[c]/step, -7), 7))))
+			}
+			putNibble(codes, side, d, t, c, byte(code+8))
+		}
 	}
 	for c := d; c < paddedDim(side, d); c++ {
-		putNibble(tile[f.codesAt(d):], side, d, t, c, 8)
+		putNibble(codes, side, d, t, c, 8)
 	}
 	return isFinite(amax)
 }

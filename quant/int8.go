@@ -31,33 +31,30 @@ func paddedDim(side Side, d int) int {
 }
 
 func (f int8Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
-	var buf [MaxDim]int8
-	codes := buf[:d]
 	amax := ks.AbsMax(x)
-	if s := f.scale.put(tile, t, amax, 127); s > 0 {
-		ks.EncI8(codes, x, s)
-	}
-	putI8(tile[f.scale.bytes(asm.Tile):], side, d, t, codes)
-	return isFinite(amax)
-}
-
-// putI8 scatters a row of codes to the int8 layout.
-func putI8(dst []byte, side Side, d, t int, codes []int8) {
+	scale := f.scale.put(tile, t, amax, 127)
+	codes := tile[f.scale.bytes(asm.Tile):]
 	if side == Values {
-		dst = dst[t/4*d*4+t%4:]
-		for c, q := range codes {
-			dst[4*c] = byte(q)
+		codes = codes[t/4*d*4+t%4:]
+		if scale > 0 {
+			ks.EncI8V(codes, x, scale)
+		} else {
+			for c := range x {
+				codes[4*c] = 0
+			}
 		}
-		return
+		return isFinite(amax)
 	}
-	d4 := (d + 3) / 4
-	dst = dst[t/16*d4*64+t%16*4:]
-	for c, q := range codes {
-		dst[c/4*64+c%4] = byte(q) + 128
+	codes = codes[t/16*paddedDim(side, d)*16+t%16*4:]
+	from := 0
+	if scale > 0 {
+		ks.EncI8K(codes, x, scale)
+		from = d
 	}
-	for c := d; c < 4*d4; c++ {
-		dst[c/4*64+c%4] = 128
+	for c := from; c < paddedDim(side, d); c++ {
+		codes[c/4*64+c%4] = 128
 	}
+	return isFinite(amax)
 }
 
 func (f int8Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
