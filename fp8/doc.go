@@ -54,9 +54,27 @@
 // exact for every code; NaN codes decode to the quiet NaN 0x7FC00000 with the sign
 // of the code (positive for FNUZ).
 //
+// # Scaling
+//
+// A scale s belongs to a tensor, or to a row or block of it:
+//
+//	code  = T(x / s)       EncodeScaled
+//	value = s · code       DecodeScaled
+//
+// The policies differ in s. amax is the largest magnitude ([AbsMax]) and MAX the
+// largest finite value of T:
+//
+//	AmaxScale        2^−b, b = clip(⌊log₂(MAX/amax)⌋, −31, 31)    FP8-AMAX
+//	ConstantScale    2^−b, one b for all tensors                  FP8-CSCALE
+//	AbsMaxScale      amax/MAX
+//
+// With a power of two, scaling is exact and T rounds only once; amax/MAX uses the
+// whole range. The product of two scaled tensors carries the product of their
+// scales.
+//
 // # Guarantees
 //
-// Results are the same on every platform. No function allocates, except String, or
-// keeps its arguments; none has mutable state, so all may be called concurrently.
-// No input value causes a panic.
+// Results are the same on every platform, apart from the NaN signs that EncodeScaled
+// mentions. No function allocates, except String, or keeps its arguments; none has
+// mutable state, so all may be called concurrently. No input value causes a panic.
 package fp8

@@ -2,16 +2,6 @@ package fp8
 
 import "math"
 
-// The scaling policies share one convention. A scale s belongs to a tensor (or a
-// row or block of it):
-//
-//	code  = T(x / s)           EncodeScaled
-//	value = s · code           DecodeScaled
-//
-// Policies that work with a bias b, the exponent of a power of two, use s = 2^−b,
-// so that code = T(x · 2^b) and both operations are exact up to the rounding of T.
-// A product of two scaled tensors carries the product of their scales.
-
 // MaxBias bounds the bias of AmaxBias and ConstantScale: −31 ≤ b ≤ 31.
 const MaxBias = 31
 
