@@ -253,19 +253,102 @@ func TestOnnxSoftmax(t *testing.T) {
 	t.Logf("%d cases; worst error %.3g ulp", n, worst)
 }
 
-// Every ONNX case is either checked somewhere or listed with a reason.
-func TestOnnxScope(t *testing.T) {
-	known := map[string]bool{}
-	for _, path := range cases.Files(t, "conformance", "open", "onnx", "*", "*.json") {
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		known[name] = true
+// Casts and quantizations to the stored float types.
+func TestOnnxNarrowing(t *testing.T) {
+	decoders := map[string]func(byte) float64{"float8e4m3fn": E4M3, "float8e5m2": E5M2, "float8e4m3fnuz": E4M3FNUZ, "float8e5m2fnuz": E5M2FNUZ}
+	paths := append(cases.Files(t, "conformance", "open", "onnx", "cast", "*.json"), cases.Files(t, "conformance", "open", "onnx", "quantize", "*.json")...)
+	n := 0
+	for _, path := range paths {
 		c, err := cases.LoadOnnx(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, out := cases.OutOfScope[c.Name]; out {
+			continue
+		}
+		saturate, err := c.Int("saturate", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := c.Input(0).Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := c.Output(0).Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if scale := c.Input(1); scale != nil {
+			s, err := scale.Floats()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range x {
+				if c.Op == "QuantizeLinear" {
+					x[i] /= s[0]
+				} else {
+					x[i] = float64(float32(x[i] * s[0]))
+				}
+			}
+		}
+		n++
+		decode := decoders[c.Output(0).DType]
+		for i, v := range x {
+			got := v
+			switch c.Output(0).DType {
+			case "float32":
+				got = float64(float32(v))
+			case "float16", "bfloat16":
+				// Half an ulp, or infinity beyond the range; ties are the encoders' tests.
+				m, minExp, limit := 10, -14, 65520.0
+				if c.Output(0).DType == "bfloat16" {
+					m, minExp, limit = 7, -126, 0x1.FFp127
+				}
+				if math.Abs(v) >= limit {
+					got = math.Copysign(inf, v)
+				} else if math.Abs(v-want[i]) <= StepFloat(v, 1, m, minExp) {
+					got = want[i]
+				}
+			case "float64", "int8", "uint8": // wider, nothing changes
+			default:
+				top := decode(NearestCode(inf, 256, decode))
+				switch {
+				case math.IsNaN(v):
+				case saturate == 0 && math.Abs(v) > top+StepFloat(top, 1, map[bool]int{true: 2, false: 3}[strings.Contains(c.Output(0).DType, "e5m2")], -20):
+					got = nan
+					if c.Output(0).DType == "float8e5m2" {
+						got = math.Copysign(inf, v)
+					}
+				default:
+					got = decode(NearestCode(v, 256, decode))
+				}
+			}
+			if !same(got, want[i]) {
+				t.Errorf("%s: element %d: %v becomes %v, want %v", c.Name, i, v, got, want[i])
+			}
+		}
+	}
+	t.Logf("%d cases", n)
+}
+
+// Every ONNX case is either of an operator that a test here covers, or listed with a reason.
+func TestOnnxScope(t *testing.T) {
+	covered := map[string]bool{
+		"Attention": true, "FlexAttention": true, "Softmax": true, "LogSoftmax": true, "Cast": true, "QuantizeLinear": true, "DequantizeLinear": true,
+	}
+	known := map[string]bool{}
+	for _, path := range cases.Files(t, "conformance", "open", "onnx", "*", "*.json") {
+		c, err := cases.LoadOnnx(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known[c.Name] = true
+		if _, out := cases.OutOfScope[c.Name]; !out && !covered[c.Op] {
+			t.Errorf("%s: operator %s is neither covered nor out of scope", c.Name, c.Op)
+		}
 		for _, tensor := range append(c.Inputs, c.Outputs...) {
 			if _, err := tensor.Floats(); err != nil {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("%s: %v", c.Name, err)
 			}
 		}
 	}
@@ -274,6 +357,7 @@ func TestOnnxScope(t *testing.T) {
 			t.Errorf("OutOfScope names %s, which is no case", name)
 		}
 	}
+	t.Logf("%d cases, %d of them out of scope", len(known), len(cases.OutOfScope))
 }
 
 func TestDumps(t *testing.T) {

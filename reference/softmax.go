@@ -12,15 +12,13 @@ func Softmax(x []float64, visible []bool) (p []float64, lse float64) {
 // SoftmaxSink is [Softmax] with one more logit in the denominator, whose weight is dropped: lse includes it, the weights sum to less than 1.
 // A sink of −Inf is none. With no other element lse is the sink itself. A sink of 0 is "softmax off by one".
 func SoftmaxSink(x []float64, visible []bool, sink float64) (p []float64, lse float64) {
-	s := NewState(0)
-	s.Add(sink, nil)
+	m := sink
 	for j, xj := range x {
 		if visible == nil || visible[j] {
-			s.M = math.Max(s.M, xj)
+			m = math.Max(m, xj)
 		}
 	}
-	// The maximum is known now, so the sum has one rounding per term.
-	m, d := s.M, weight(sink, s.M)
+	d := weight(sink, m)
 	for j, xj := range x {
 		if visible == nil || visible[j] {
 			d += weight(xj, m)

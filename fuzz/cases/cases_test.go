@@ -364,3 +364,37 @@ func TestStoredTables(t *testing.T) {
 		}
 	}
 }
+
+// A cast to a wider type keeps every value: with the files of all element types this checks their decoding.
+func TestWideningCasts(t *testing.T) {
+	width := map[string]int{"float64": 64, "float32": 32, "float16": 16, "int8": 8, "uint8": 8}
+	seen := map[string]bool{}
+	for _, path := range Files(t, "conformance", "open", "onnx", "cast", "*.json") {
+		c, err := LoadOnnx(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, out := c.Input(0), c.Output(0)
+		from := elements[in.DType].bits
+		if from == 0 || width[out.DType] <= from {
+			continue
+		}
+		seen[in.DType] = true
+		x, err := in.Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := out.Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range x {
+			if math.Float64bits(x[i]) != math.Float64bits(y[i]) && !(math.IsNaN(x[i]) && math.IsNaN(y[i])) {
+				t.Errorf("%s: element %d: %v becomes %v", c.Name, i, x[i], y[i])
+			}
+		}
+	}
+	if len(seen) < 12 {
+		t.Errorf("only %v", seen)
+	}
+}
