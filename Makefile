@@ -1,0 +1,47 @@
+# Short targets; long jobs say so and show progress.
+GO ?= go
+FUZZTIME ?= 60s
+TARGETS = linux/amd64 linux/arm64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 linux/riscv64 js/wasm
+
+.PHONY: test vet purego race qemu exhaustive fuzz bench cover lint ppl profile
+
+test: ## everything a change must pass
+	$(GO) test ./...
+
+vet: ## all targets compile and vet
+	@for t in $(TARGETS); do echo vet $$t; GOOS=$${t%/*} GOARCH=$${t#*/} CGO_ENABLED=0 $(GO) vet ./... || exit 1; done
+
+purego: ## without assembly
+	$(GO) test -count=1 -tags purego ./...
+
+race: ## race detector, on the pure-Go kernels
+	$(GO) test -race -short ./...
+
+qemu: ## arm64 and 386 under user-mode emulation, needs qemu-user-static
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -short -exec qemu-aarch64-static ./asm ./quant ./fp8 ./attention
+	GOARCH=386 CGO_ENABLED=0 $(GO) test -short -exec qemu-i386-static ./asm ./quant ./fp8 ./attention
+
+exhaustive: ## all 2^32 float32 inputs of every FP8 encoder and of exp2; about an hour
+	QATTN_EXHAUSTIVE=1 $(GO) test -count=1 -timeout 4h -v -run Exhaustive ./fp8 ./asm
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@for p in ./fuzz ./fp8 ./asm; do for t in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
+		echo $$p $$t; $(GO) test $$p -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) || exit 1; done; done
+
+bench: ## kernels and whole calls
+	$(GO) test -run '^$$' -bench . ./asm ./attention
+
+cover: ## statement coverage per package
+	$(GO) test -cover ./asm ./quant ./fp8 ./attention ./reference
+
+lint: ## formatting and go.mod
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+
+ppl: ## perplexity of the built-in model for every pair of formats, under 5 minutes
+	$(GO) run ./examples/story -ppl
+
+profile: ## CPU profile of decoding and prefill, stage by stage
+	$(GO) test -run '^$$' -bench 'Decode|Prefill' -cpuprofile /tmp/qattn.prof -o /tmp/qattn.test ./attention
+	$(GO) tool pprof -top -nodecount 25 /tmp/qattn.test /tmp/qattn.prof
