@@ -19,8 +19,8 @@ type QKI8Func func(s []int32, q []int8, k []byte, m, n, d4 int)
 //	s[i][j] = Σ_c q[i][c] · k[j][c],   i < m, j < n
 //
 // q is [m][d]; k is the float32 K layout. Extents as QKI8Func. Each score is one
-// sum in ascending channel order per chain; |error| ≤ (d+1)·2⁻²⁴·Σ|q·k|. NaN and
-// infinities follow IEEE arithmetic.
+// sum in ascending channel order per chain; |error| ≤ (d+1)·2⁻²⁴·Σ|q·k| + d·2⁻¹⁵⁰.
+// NaN and infinities follow IEEE arithmetic.
 type QKF32Func func(s []float32, q, k []float32, m, n, d int)
 
 // ScaleI8Func turns integer scores into logits:
@@ -38,7 +38,7 @@ type ScaleF32Func func(y []float32, a, b []float32, m, n int)
 // Stat is what the softmax of one row of a tile leaves behind, in base 2:
 // weights are 2^(y−M), L is their sum, Beta converts integer PV sums back.
 type Stat struct {
-	M    float32 // maximum of the visible logits; −Inf when none is visible; NaN when one is NaN
+	M    float32 // maximum of the visible logits, zero of either sign; −Inf when none is visible; NaN when one is NaN or +Inf
 	L    float32 // Σ 2^(y−M)
 	Beta float32 // PV sum of weights = Beta · integer sum (U8 kernels); 1 otherwise
 }
@@ -48,7 +48,8 @@ type Stat struct {
 //	M = max_j y[j],  y[j] ← 2^(y[j]−M),  L = Σ_j y[j],   j < n
 //
 // A logit of −Inf means not visible and gives weight 0. A row with M = −Inf gets
-// weights 0 and L = 0; a row with M = NaN or +Inf gets weights NaN and L = NaN.
+// weights 0 and L = 0; a row with a NaN or +Inf gets weights NaN and
+// M = L = NaN.
 // The sum has 16 chains (j mod 16) folded as a binary tree 8, 4, 2, 1. Exact.
 type SoftmaxF32Func func(y []float32, st []Stat, m, n int)
 
@@ -59,8 +60,8 @@ type SoftmaxF32Func func(y []float32, st []Stat, m, n int)
 //	p[j] = ⌊u[j]·(255/U) + ½⌋,  Beta = U/255,  L = Σ e[j]
 //
 // p is [m][64] bytes; p[n:4·⌈n/4⌉] is set to 0. sv holds one scale per token, ≥ 0.
-// With U = 0 all p are 0 and Beta = 0. A U below 2⁻⁹⁶ is scaled by 2⁹⁶ around the
-// division. y is left holding e. Exact.
+// With U = 0 all p are 0 and Beta = 0, also in a row with M = −Inf or NaN. A U below
+// 2⁻⁹⁶ is scaled by 2⁹⁶ around the division. y is left holding e. Exact.
 type SoftmaxU8Func func(p []byte, y, sv []float32, st []Stat, m, n int)
 
 // PVU8I8Func sums integer values under integer weights:
@@ -76,7 +77,8 @@ type PVU8I8Func func(o []int32, p, v []byte, m, n, dv int)
 //	o[i][c] = Σ_{t<n} p[i][t] · v[t][c],   i < m, c < dv
 //
 // v is [n][dv] float32. It reads exactly n rows and overwrites o [m][dv], in
-// ascending token order. |error| ≤ (n+1)·2⁻²⁴·Σ p|v|. A weight 0 against a NaN or
+// ascending token order. p is [m][64], p[i][j] with j ≥ n is not used.
+// |error| ≤ (n+1)·2⁻²⁴·Σ p|v| + n·2⁻¹⁵⁰. A weight 0 against a NaN or
 // infinite value gives NaN; callers keep invisible non-finite values out.
 type PVF32Func func(o []float32, p, v []float32, m, n, dv int)
 
@@ -127,7 +129,8 @@ type HadamardFunc func(x []float32)
 //
 //	dst[c][t] = float32(k[t][c] − 128) · scale[t]
 //
-// for ⌈n/16⌉ groups; groups are 64·d4 bytes and 16·d floats long. Exact.
+// for ⌈n/16⌉ groups; groups are 64·d4 bytes and 16·d floats long. It reads 16·⌈n/16⌉
+// scales. Exact.
 type DecI8KFunc func(dst []float32, k []byte, scale []float32, n, d int)
 
 // DecI8VFunc expands int8 V quads to float32 rows: dst[t][c] = float32(v[t][c])·scale[t],
@@ -137,9 +140,12 @@ type DecI8VFunc func(dst []float32, v []byte, scale []float32, n, d int)
 // Dec8KFunc expands bytes by table, [d4][16][4] to [d][16] as DecI8KFunc:
 //
 //	dst[c][t] = lut[k[t][c]] · scale[t]
+//
+// Exact.
 type Dec8KFunc func(dst []float32, k []byte, lut *[256]float32, scale []float32, n, d int)
 
 // Dec8VFunc expands byte rows by table: dst[t][c] = lut[v[t][c]]·scale[t], t < n.
+// Exact.
 type Dec8VFunc func(dst []float32, v []byte, lut *[256]float32, scale []float32, n, d int)
 
 // Dec16Func widens little-endian binary16 to float32, len(dst) elements. Exact.
@@ -155,17 +161,22 @@ type DecBF16VFunc func(dst []float32, v []byte, n, d int)
 //
 //	dst[t][c] = (nibble − 8)·mult[c/32][t] + 128
 //
-// for ⌈n/16⌉ groups. mult is [⌈d/32⌉][64], 1..18, |product| ≤ 127. Exact.
+// for ⌈n/16⌉ groups; it reads ⌈n/32⌉ pairs. mult is [⌈d/32⌉][64], 1..18,
+// |product| ≤ 127. Exact.
 type ExpI4KFunc func(dst, k, mult []byte, n, d int)
 
 // ExpI4VFunc expands nibble V planes [8][d][4] to the int8 V layout, ⌈n/4⌉ quads:
-// dst[t][c] = (nibble − 8)·mult[c/32][t]; tokens ≥ n of the last quad are 0. Exact.
+// dst[t][c] = (nibble − 8)·mult[c/32][t]; tokens ≥ n of the last quad are 0. It reads
+// ⌈n/8⌉ planes. Exact.
 type ExpI4VFunc func(dst, v, mult []byte, n, d int)
 
 // Dec4KFunc expands nibble K pairs by table to float32 [d][16]:
 //
 //	dst[c][t] = lut[nibble]·scale[c/block][t],   scale is [⌈d/block⌉][64]
+//
+// It reads ⌈n/32⌉ pairs. block is 32 or 64. Exact.
 type Dec4KFunc func(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int)
 
-// Dec4VFunc expands nibble V planes by table to rows, t < n, as Dec4KFunc.
+// Dec4VFunc expands nibble V planes by table to rows, t < n, as Dec4KFunc;
+// it reads ⌈n/8⌉ planes.
 type Dec4VFunc func(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int)

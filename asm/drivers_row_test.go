@@ -1,0 +1,254 @@
+package asm
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// factors draws α, β, γ, often 0 or 1.
+func (g *gen) factors() (f [3]float32) {
+	for i := range f {
+		switch g.IntN(4) {
+		case 0:
+			f[i] = float32(g.IntN(2))
+		default:
+			f[i] = g.float(128)
+		}
+	}
+	return f
+}
+
+// folded is α·o + (β·a + γ·mu), one rounding per operation.
+func folded(o, a, mu []float32, f [3]float32) []float32 {
+	want := make([]float32, len(o))
+	for c := range o {
+		tile := mul(f[1], a[c])
+		if mu != nil {
+			tile = add(tile, mul(f[2], mu[c]))
+		}
+		want[c] = add(mul(f[0], o[c]), tile)
+	}
+	return want
+}
+
+func driveFoldI8(g *gen, _, _, d int) trial {
+	o, f := g.floats(d, 128), g.factors()
+	a, x := make([]int32, d), make([]float32, d)
+	for c := range a {
+		a[c] = int32(g.Uint32()) >> (7 + g.IntN(20))
+		x[c] = float32(float64(a[c]))
+	}
+	mu := g.centre(d)
+	return trial{
+		ops: []operand{inout(o, folded(o, x, mu, f), nil), in(a), in(mu)},
+		call: func(k any, b [][]byte) {
+			k.(FoldI8Func)(view[float32](b[0]), view[int32](b[1]), orNil(mu, b[2]), f[0], f[1], f[2])
+		},
+		work: 5 * float64(d),
+	}
+}
+
+// centre draws a centre vector, nil in half of the cases.
+func (g *gen) centre(d int) []float32 {
+	if g.IntN(2) == 0 {
+		return nil
+	}
+	return g.floats(d, 128)
+}
+
+// orNil is the operand of a centre that may be absent.
+func orNil(mu []float32, b []byte) []float32 {
+	if mu == nil {
+		return nil
+	}
+	return view[float32](b)
+}
+
+func driveFoldF32(g *gen, _, _, d int) trial {
+	o, a, mu, f := g.floats(d, 128), g.floats(d, 128), g.centre(d), g.factors()
+	return trial{
+		ops: []operand{inout(o, folded(o, a, mu, f), nil), in(a), in(mu)},
+		call: func(k any, b [][]byte) {
+			k.(FoldF32Func)(view[float32](b[0]), view[float32](b[1]), orNil(mu, b[2]), f[0], f[1], f[2])
+		},
+		work: 5 * float64(d),
+	}
+}
+
+func driveMixF32(g *gen, _, _, d int) trial {
+	o, b, f := g.floats(d, 128), g.floats(d, 128), g.factors()
+	return trial{
+		ops:  []operand{inout(o, folded(o, b, nil, f), nil), in(b)},
+		call: func(k any, x [][]byte) { k.(MixF32Func)(view[float32](x[0]), view[float32](x[1]), f[0], f[1]) },
+		work: 3 * float64(d),
+	}
+}
+
+func driveFinishF32(g *gen, _, _, d int) trial {
+	o, l := g.floats(d, 128), g.factors()[0]
+	want := make([]float32, d)
+	for c := range o {
+		want[c] = div(o[c], l)
+	}
+	return trial{
+		ops:  []operand{out(want, nil), in(o)},
+		call: func(k any, x [][]byte) { k.(FinishF32Func)(view[float32](x[0]), view[float32](x[1]), l) },
+		work: float64(d),
+	}
+}
+
+func driveExp2F32(g *gen, _, _, d int) trial {
+	x := g.floats(d, 128)
+	value, tol := make([]float64, d), make([]float64, d)
+	for i, v := range x {
+		if v > 0 {
+			v = -v
+		}
+		if g.IntN(2) == 0 {
+			v = -152 * g.Float32()
+		}
+		x[i], value[i] = v, math.Exp2(float64(v))
+		tol[i] = 1.5 * ulp(value[i])
+	}
+	return trial{
+		ops:  []operand{inout(x, x, nil).near(value, tol)},
+		call: func(k any, b [][]byte) { k.(Exp2F32Func)(view[float32](b[0])) },
+		work: float64(d),
+	}
+}
+
+func driveAbsMax(g *gen, _, _, d int) trial {
+	x := g.finite(d, 128)
+	if d > 0 && g.kind == special {
+		x[g.IntN(d)] = [...]float32{nan32, -nan32, negInf32, -negInf32}[g.IntN(4)]
+	}
+	want := 0.0
+	for _, v := range x {
+		if v-v != 0 {
+			want = math.NaN()
+		}
+		if want == want {
+			want = max(want, math.Abs(float64(v)))
+		}
+	}
+	return trial{
+		ops:  []operand{out([]float32{float32(want)}, nil), in(x)},
+		call: func(k any, b [][]byte) { view[float32](b[0])[0] = k.(AbsMaxFunc)(view[float32](b[1])) },
+		work: float64(d),
+	}
+}
+
+// encRow draws a row, a scale and the codes the contract of EncI8Func wants.
+func (g *gen) encRow(d int) (x []float32, scale float32, want []int8) {
+	x = g.finite(d, 128)
+	var amax float64
+	for _, v := range x {
+		amax = max(amax, math.Abs(float64(v)))
+	}
+	scale = float32(amax / 127)
+	switch g.IntN(4) {
+	case 0:
+		scale = 0x1p-149
+	case 1: // integers and half-way cases only
+		scale = float32(math.Ldexp(1, g.IntN(100)-50))
+		for c := range x {
+			x[c] = float32(g.IntN(300)-150) * scale / 2
+		}
+	case 2:
+		scale *= g.Float32() + 0.5
+	}
+	if !(scale > 0) || scale > math.MaxFloat32 {
+		scale = 1
+	}
+	want = make([]int8, d)
+	for c, v := range x {
+		want[c] = int8(min(max(math.RoundToEven(float64(div(v, scale))), -127), 127))
+	}
+	return x, scale, want
+}
+
+func driveEncI8(g *gen, _, _, d int) trial {
+	x, scale, want := g.encRow(d)
+	return trial{
+		ops:  []operand{out(want, nil), in(x)},
+		call: func(k any, b [][]byte) { k.(EncI8Func)(view[int8](b[0]), view[float32](b[1]), scale) },
+		work: 2 * float64(d),
+	}
+}
+
+// scattered is a token of a tile: code c at byte at(c), everything between untouched.
+func scattered(codes []int8, offset int, at func(c int) int) operand {
+	n := 0
+	if len(codes) > 0 {
+		n = at(len(codes)-1) + 1
+	}
+	want, mask := make([]byte, n), make([]uint8, n)
+	for c, q := range codes {
+		want[at(c)], mask[at(c)] = byte(int(q)+offset), spec
+	}
+	return out(want, mask)
+}
+
+func driveEncI8K(g *gen, _, _, d int) trial {
+	x, scale, want := g.encRow(d)
+	return trial{
+		ops:  []operand{scattered(want, 128, func(c int) int { return c/4*64 + c%4 }), in(x)},
+		call: func(k any, b [][]byte) { k.(EncI8KFunc)(b[0], view[float32](b[1]), scale) },
+		work: 2 * float64(d),
+	}
+}
+
+func driveEncI8V(g *gen, _, _, d int) trial {
+	x, scale, want := g.encRow(d)
+	return trial{
+		ops:  []operand{scattered(want, 0, func(c int) int { return 4 * c }), in(x)},
+		call: func(k any, b [][]byte) { k.(EncI8VFunc)(b[0], view[float32](b[1]), scale) },
+		work: 2 * float64(d),
+	}
+}
+
+func driveHadamard(g *gen, _, _, d int) trial {
+	x := g.floats(d, 100)
+	want := append([]float32{}, x...)
+	for w := 1; w < d; w *= 2 {
+		next := make([]float32, d)
+		for i := range next { // partner of i differs in bit w
+			if i&w == 0 {
+				next[i] = add(want[i], want[i|w])
+			} else {
+				next[i] = add(want[i&^w], -want[i])
+			}
+		}
+		want = next
+	}
+	norm := float32(1 / math.Sqrt(float64(d)))
+	for i := range want {
+		want[i] = mul(want[i], norm)
+	}
+	return trial{
+		ops:  []operand{inout(x, want, nil)},
+		call: func(k any, b [][]byte) { k.(HadamardFunc)(view[float32](b[0])) },
+		check: func(b [][]byte) error {
+			if g.kind == special {
+				return nil
+			}
+			var norm2 float64
+			for _, v := range x {
+				norm2 += float64(v) * float64(v)
+			}
+			slack := float64(bits.Len(uint(d))+2) * 0x1p-24 * math.Sqrt(norm2) * math.Sqrt(float64(d))
+			for i, got := range view[float32](b[0]) {
+				var sum float64
+				for j, v := range x {
+					sum += float64(v) * float64(1-2*(bits.OnesCount(uint(i&j))&1))
+				}
+				if exact := sum / math.Sqrt(float64(d)); math.Abs(float64(got)-exact) > slack {
+					return fmt.Errorf("element %d = %g, exactly %g", i, got, exact)
+				}
+			}
+			return nil
+		},
+		work: float64(d * bits.Len(uint(d))),
+	}
+}
