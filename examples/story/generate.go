@@ -65,7 +65,7 @@ func generate(ctx context.Context, lm *languageModel, o *options, out io.Writer)
 
 	start = time.Now()
 	decoded := 0
-	for err == nil {
+	for err == nil && w.err == nil {
 		id := o.sampler.next(logits)
 		if id == vocab.BOS || id == vocab.EOS {
 			g.Stop = "end of text"

@@ -29,10 +29,10 @@ func readCheckpoint(s *source, size int64) (*Model, error) {
 	m.readLayers(s, "rms_att_weight", 0, 4, func(l *layer) []float32 { return l.attNorm })
 	m.readLayers(s, "rms_ffn_weight", 4, 7, func(l *layer) []float32 { return l.ffnNorm })
 	s.float32s("rms_final_weight", m.finalNorm)
+	if _, err := s.r.Discard(4 * c.Context * c.HeadDim()); err != nil {
+		s.fail("freq_cis", err)
+	}
 	if !tied {
-		if _, err := s.r.Discard(4 * c.Context * c.HeadDim()); err != nil {
-			s.fail("freq_cis", err)
-		}
 		s.float32s("wcls", m.classifier)
 	}
 	if s.err != nil {

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// plain is attention in float32 over float32 rows, the obvious way.
+// plain is a KV cache of plain float32 rows with attention the obvious way.
 type plain struct {
 	Config
 	pos, n int

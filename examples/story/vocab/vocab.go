@@ -4,10 +4,10 @@
 package vocab
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Ids with a fixed meaning.
@@ -79,15 +79,17 @@ func (v *Vocab) Size() int { return len(v.pieces) }
 // front of a document is dropped after BOS, the token before. Ids out of range and
 // the three control tokens have no text.
 func (v *Vocab) AppendText(dst []byte, before, id int32) []byte {
-	switch {
-	case id < byte0 || int(id) >= len(v.pieces):
+	if id < byte0 || int(id) >= len(v.pieces) {
 		return dst
-	case id < byte0+256:
-		return append(dst, byte(id-byte0))
-	case before == BOS:
-		return append(dst, bytes.TrimPrefix([]byte(v.pieces[id]), []byte(" "))...)
 	}
-	return append(dst, v.pieces[id]...)
+	text := v.pieces[id]
+	if id < byte0+256 {
+		text = string([]byte{byte(id - byte0)})
+	}
+	if before == BOS {
+		text = strings.TrimPrefix(text, " ")
+	}
+	return append(dst, text...)
 }
 
 // Decode is the text of ids.
