@@ -44,8 +44,7 @@ usage: story [flags]
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("story", flag.ContinueOnError)
-	f.SetOutput(stderr)
-	f.Usage = func() { fmt.Fprint(stderr, usage); f.PrintDefaults() }
+	f.SetOutput(io.Discard) // errors are returned, -help prints below
 
 	names := formatNames()
 	k := f.String("k", "int8", "`format` of keys: "+names)
@@ -70,8 +69,13 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "goroutines to compute with")
 	f.BoolVar(&o.json, "json", false, "write one JSON object to standard output instead of text")
 	f.StringVar(&o.cpuProfile, "cpuprofile", "", "write a CPU profile to `file`")
-	if err := f.Parse(args); err != nil {
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stderr, usage)
+		f.SetOutput(stderr)
+		f.PrintDefaults()
 		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("%w; -help lists the flags", err)
 	}
 	f.Visit(func(fl *flag.Flag) { o.promptSet = o.promptSet || fl.Name == "prompt" })
 

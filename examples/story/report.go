@@ -13,7 +13,7 @@ func (t *table) markdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Model %s, %d predicted tokens in %d windows; perplexity %.4f with a float32 cache.\n",
 		t.Model, t.Tokens, t.windows, t.ppl)
-	b.WriteString("ΔNLL and KL are nats per token against the float32 cache, bits are per stored element.\n\n")
+	b.WriteString("ΔNLL and KL are nats per token against the float32 cache; bits are per stored element, headers included; tokens/s of one thread.\n\n")
 	b.WriteString("| K | V | P | perplexity | ΔNLL | KL | bits | tokens/s |\n|---|---|---|---:|---:|---:|---:|---:|\n")
 	for _, r := range t.Rows {
 		fmt.Fprintf(&b, "| %s | %s | %s | %.4f | %+.5f | %.2e | %.2f | %.0f |\n",
