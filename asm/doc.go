@@ -32,5 +32,7 @@
 //
 // Scores, logits and probabilities of m query rows are [m][64].
 //
-// Kernels do not check their arguments: they are called from validated plans.
+// Kernels do not check their arguments: they are called from validated plans, tile
+// kernels with m ≥ 1, 1 ≤ n ≤ 64 and d ≥ 1. Row kernels take empty rows. A kernel
+// reads and writes what its contract names and not a byte more.
 package asm
