@@ -1,0 +1,58 @@
+package fuzz
+
+import (
+	"testing"
+)
+
+// verify runs everything that must hold for any case.
+func verify(t *testing.T, c Case) Margin {
+	t.Helper()
+	in, err := c.Build(0xFF)
+	if err != nil {
+		t.Fatalf("%v\n%v", err, c)
+	}
+	out, err := in.Run()
+	if err != nil {
+		t.Fatalf("%v\n%v", err, c)
+	}
+	m, err := in.Check(out)
+	if err != nil {
+		t.Fatalf("%v\n%v", err, c)
+	}
+	other := c
+	other.Chunk, other.PageSeed, other.PageGap, other.PageOffset, other.Workers = 5, c.Seed^7, 64, 3, 4-c.Workers%3
+	twin, err := other.Build(0)
+	if err != nil {
+		t.Fatalf("%v\n%v", err, other)
+	}
+	again, err := twin.Run()
+	if err != nil {
+		t.Fatalf("%v\n%v", err, other)
+	}
+	if err := out.Same(again); err != nil {
+		t.Fatalf("chunks, page ids, workers and poison change the result: %v\n%v", err, c)
+	}
+	return m
+}
+
+func FuzzAttention(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(uint8(seed), uint8(seed/2), uint16(63-seed), uint16(31+seed), uint16(seed), uint16(40*seed), uint8(seed), uint8(seed*5), uint32(seed*0x9e3779b9), uint8(seed*5), uint8(seed*9), seed, []byte(nil))
+	}
+	f.Fuzz(func(t *testing.T, group, kvHeads uint8, dk, dv, qLen, kvLen uint16, formatK, formatV uint8, flags uint32, family, chunk uint8, seed uint64, raw []byte) {
+		verify(t, FromArgs(group, kvHeads, dk, dv, qLen, kvLen, formatK, formatV, flags, family, chunk, seed, raw))
+	})
+}
+
+func TestRandomCases(t *testing.T) {
+	n := uint64(1500)
+	if testing.Short() {
+		n = 200
+	}
+	var worst Margin
+	for seed := range n {
+		m := verify(t, FromSeed(seed))
+		worst.Worst, worst.Checked = max(worst.Worst, m.Worst), worst.Checked+m.Checked
+	}
+	t.Logf("%d elements, worst error %.3f of its bound", worst.Checked, worst.Worst)
+}
