@@ -71,6 +71,9 @@ func dec16_generic(dst []float32, src []byte) {
 // half widens one binary16 pattern.
 func half(h uint16) float32 {
 	sign, mag := uint32(h&0x8000)<<16, uint32(h&0x7fff)
+	if mag > 0x7c00 {
+		mag |= 0x200 // NaN turns quiet, as in hardware
+	}
 	if mag >= 0x7c00 {
 		return math.Float32frombits(sign | 0x7f800000 | (mag&0x3ff)<<13)
 	}

@@ -15,3 +15,48 @@ func qkF32_avx2(s, q, k []float32, m, n, d int)
 
 //go:noescape
 func pvF32_avx2(o, p, v []float32, m, n, dv int)
+
+//go:noescape
+func scaleI8_avx2(y []float32, s []int32, sk, a, b []float32, m, n int)
+
+//go:noescape
+func scaleF32_avx2(y, a, b []float32, m, n int)
+
+//go:noescape
+func foldI8_avx2(o []float32, a []int32, mu []float32, alpha, beta, gamma float32)
+
+//go:noescape
+func foldF32_avx2(o, a, mu []float32, alpha, beta, gamma float32)
+
+//go:noescape
+func mixF32_avx2(o, b []float32, alpha, beta float32)
+
+//go:noescape
+func finishF32_avx2(out, o []float32, l float32)
+
+//go:noescape
+func exp2F32_avx2(x []float32)
+
+//go:noescape
+func absMax_avx2(x []float32) float32
+
+//go:noescape
+func decI8K_avx2(dst []float32, k []byte, scale []float32, n, d int)
+
+//go:noescape
+func decI8V_avx2(dst []float32, v []byte, scale []float32, n, d int)
+
+//go:noescape
+func dec16_avx2(dst []float32, src []byte)
+
+//go:noescape
+func rowMax_avx2(y []float32) float32
+
+//go:noescape
+func expRow_avx2(y []float32, m float32) float32
+
+//go:noescape
+func rowTop_avx2(e, sv []float32) float32
+
+//go:noescape
+func packRow_avx2(p []byte, e, sv []float32, lift, inv float32)

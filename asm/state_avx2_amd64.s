@@ -1,0 +1,340 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// state_avx2_amd64.s: logits from scores and the updates of the softmax state.
+//
+// Elementwise, one rounding per operation in the order of the twins, nothing fused:
+// the bits are equal. Memory bound in L1; tails are masked.
+// Registers: DI destination · SI, DX sources · CX elements left · Y8–Y10 factors
+
+DATA stTail<>+0(SB)/8, $-1
+DATA stTail<>+8(SB)/8, $-1
+DATA stTail<>+16(SB)/8, $-1
+DATA stTail<>+24(SB)/8, $-1
+DATA stTail<>+32(SB)/8, $0
+DATA stTail<>+40(SB)/8, $0
+DATA stTail<>+48(SB)/8, $0
+DATA stTail<>+56(SB)/8, $0
+GLOBL stTail<>(SB), RODATA|NOPTR, $64
+
+// MASK loads the mask of the CX < 8 elements left.
+#define MASK \
+	LEAQ stTail<>(SB), BX;  \
+	MOVQ $8, AX;            \
+	SUBQ CX, AX;            \
+	VMOVDQU (BX)(AX*4), Y7
+
+// func scaleI8_avx2(y []float32, s []int32, sk, a, b []float32, m, n int)
+TEXT ·scaleI8_avx2(SB), NOSPLIT, $0-136
+	MOVQ y_base+0(FP), DI
+	MOVQ s_base+24(FP), SI
+	MOVQ a_base+72(FP), R9
+	MOVQ b_base+96(FP), R10
+	MOVQ m+120(FP), R8
+
+row:
+	TESTQ R8, R8
+	JZ   done
+	VBROADCASTSS (R9), Y8
+	VBROADCASTSS (R10), Y9
+	MOVQ sk_base+48(FP), DX
+	MOVQ n+128(FP), CX
+	MOVQ DI, R11
+	MOVQ SI, R12
+
+step:
+	CMPQ CX, $8
+	JLT  tail
+	VCVTDQ2PS (R12), Y0
+	VMULPS Y8, Y0, Y0
+	VMULPS (DX), Y0, Y0
+	VADDPS Y9, Y0, Y0
+	VMOVUPS Y0, (R11)
+	ADDQ $32, R11
+	ADDQ $32, R12
+	ADDQ $32, DX
+	SUBQ $8, CX
+	JMP  step
+
+tail:
+	TESTQ CX, CX
+	JZ   next
+	MASK
+	VPMASKMOVD (R12), Y7, Y0
+	VMASKMOVPS (DX), Y7, Y1
+	VCVTDQ2PS Y0, Y0
+	VMULPS Y8, Y0, Y0
+	VMULPS Y1, Y0, Y0
+	VADDPS Y9, Y0, Y0
+	VMASKMOVPS Y0, Y7, (R11)
+
+next:
+	ADDQ $256, DI
+	ADDQ $256, SI
+	ADDQ $4, R9
+	ADDQ $4, R10
+	DECQ R8
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleF32_avx2(y, a, b []float32, m, n int)
+TEXT ·scaleF32_avx2(SB), NOSPLIT, $0-88
+	MOVQ y_base+0(FP), DI
+	MOVQ a_base+24(FP), R9
+	MOVQ b_base+48(FP), R10
+	MOVQ m+72(FP), R8
+
+row:
+	TESTQ R8, R8
+	JZ   done
+	VBROADCASTSS (R9), Y8
+	VBROADCASTSS (R10), Y9
+	MOVQ n+80(FP), CX
+	MOVQ DI, R11
+
+step:
+	CMPQ CX, $8
+	JLT  tail
+	VMULPS (R11), Y8, Y0
+	VADDPS Y9, Y0, Y0
+	VMOVUPS Y0, (R11)
+	ADDQ $32, R11
+	SUBQ $8, CX
+	JMP  step
+
+tail:
+	TESTQ CX, CX
+	JZ   next
+	MASK
+	VMASKMOVPS (R11), Y7, Y0
+	VMULPS Y8, Y0, Y0
+	VADDPS Y9, Y0, Y0
+	VMASKMOVPS Y0, Y7, (R11)
+
+next:
+	ADDQ $256, DI
+	ADDQ $4, R9
+	ADDQ $4, R10
+	DECQ R8
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
+// func foldI8_avx2(o []float32, a []int32, mu []float32, alpha, beta, gamma float32)
+TEXT ·foldI8_avx2(SB), NOSPLIT, $0-84
+	MOVQ o_base+0(FP), DI
+	MOVQ o_len+8(FP), CX
+	MOVQ a_base+24(FP), SI
+	MOVQ mu_base+48(FP), DX
+	VBROADCASTSS alpha+72(FP), Y8
+	VBROADCASTSS beta+76(FP), Y9
+	VBROADCASTSS gamma+80(FP), Y10
+	TESTQ DX, DX
+	JZ   plain
+
+step:
+	CMPQ CX, $8
+	JLT  tail
+	VCVTDQ2PS (SI), Y0
+	VMULPS Y9, Y0, Y0
+	VMULPS (DX), Y10, Y1
+	VADDPS Y1, Y0, Y0
+	VMULPS (DI), Y8, Y2
+	VADDPS Y0, Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	ADDQ $32, DX
+	SUBQ $8, CX
+	JMP  step
+
+tail:
+	TESTQ CX, CX
+	JZ   done
+	MASK
+	VPMASKMOVD (SI), Y7, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS Y9, Y0, Y0
+	VMASKMOVPS (DX), Y7, Y1
+	VMULPS Y10, Y1, Y1
+	VADDPS Y1, Y0, Y0
+	VMASKMOVPS (DI), Y7, Y2
+	VMULPS Y8, Y2, Y2
+	VADDPS Y0, Y2, Y2
+	VMASKMOVPS Y2, Y7, (DI)
+
+done:
+	VZEROUPPER
+	RET
+
+plain:
+	CMPQ CX, $8
+	JLT  plainTail
+	VCVTDQ2PS (SI), Y0
+	VMULPS Y9, Y0, Y0
+	VMULPS (DI), Y8, Y2
+	VADDPS Y0, Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JMP  plain
+
+plainTail:
+	TESTQ CX, CX
+	JZ   plainDone
+	MASK
+	VPMASKMOVD (SI), Y7, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS Y9, Y0, Y0
+	VMASKMOVPS (DI), Y7, Y2
+	VMULPS Y8, Y2, Y2
+	VADDPS Y0, Y2, Y2
+	VMASKMOVPS Y2, Y7, (DI)
+
+plainDone:
+	VZEROUPPER
+	RET
+
+// func foldF32_avx2(o, a, mu []float32, alpha, beta, gamma float32)
+TEXT ·foldF32_avx2(SB), NOSPLIT, $0-84
+	MOVQ o_base+0(FP), DI
+	MOVQ o_len+8(FP), CX
+	MOVQ a_base+24(FP), SI
+	MOVQ mu_base+48(FP), DX
+	VBROADCASTSS alpha+72(FP), Y8
+	VBROADCASTSS beta+76(FP), Y9
+	VBROADCASTSS gamma+80(FP), Y10
+	TESTQ DX, DX
+	JZ   plain
+
+step:
+	CMPQ CX, $8
+	JLT  tail
+	VMULPS (SI), Y9, Y0
+	VMULPS (DX), Y10, Y1
+	VADDPS Y1, Y0, Y0
+	VMULPS (DI), Y8, Y2
+	VADDPS Y0, Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	ADDQ $32, DX
+	SUBQ $8, CX
+	JMP  step
+
+tail:
+	TESTQ CX, CX
+	JZ   done
+	MASK
+	VMASKMOVPS (SI), Y7, Y0
+	VMULPS Y9, Y0, Y0
+	VMASKMOVPS (DX), Y7, Y1
+	VMULPS Y10, Y1, Y1
+	VADDPS Y1, Y0, Y0
+	VMASKMOVPS (DI), Y7, Y2
+	VMULPS Y8, Y2, Y2
+	VADDPS Y0, Y2, Y2
+	VMASKMOVPS Y2, Y7, (DI)
+
+done:
+	VZEROUPPER
+	RET
+
+plain:
+	CMPQ CX, $8
+	JLT  plainTail
+	VMULPS (SI), Y9, Y0
+	VMULPS (DI), Y8, Y2
+	VADDPS Y0, Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JMP  plain
+
+plainTail:
+	TESTQ CX, CX
+	JZ   plainDone
+	MASK
+	VMASKMOVPS (SI), Y7, Y0
+	VMULPS Y9, Y0, Y0
+	VMASKMOVPS (DI), Y7, Y2
+	VMULPS Y8, Y2, Y2
+	VADDPS Y0, Y2, Y2
+	VMASKMOVPS Y2, Y7, (DI)
+
+plainDone:
+	VZEROUPPER
+	RET
+
+// func mixF32_avx2(o, b []float32, alpha, beta float32)
+TEXT ·mixF32_avx2(SB), NOSPLIT, $0-56
+	MOVQ o_base+0(FP), DI
+	MOVQ o_len+8(FP), CX
+	MOVQ b_base+24(FP), SI
+	VBROADCASTSS alpha+48(FP), Y8
+	VBROADCASTSS beta+52(FP), Y9
+
+step:
+	CMPQ CX, $8
+	JLT  tail
+	VMULPS (DI), Y8, Y0
+	VMULPS (SI), Y9, Y1
+	VADDPS Y1, Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JMP  step
+
+tail:
+	TESTQ CX, CX
+	JZ   done
+	MASK
+	VMASKMOVPS (DI), Y7, Y0
+	VMULPS Y8, Y0, Y0
+	VMASKMOVPS (SI), Y7, Y1
+	VMULPS Y9, Y1, Y1
+	VADDPS Y1, Y0, Y0
+	VMASKMOVPS Y0, Y7, (DI)
+
+done:
+	VZEROUPPER
+	RET
+
+// func finishF32_avx2(out, o []float32, l float32)
+TEXT ·finishF32_avx2(SB), NOSPLIT, $0-52
+	MOVQ out_base+0(FP), DI
+	MOVQ out_len+8(FP), CX
+	MOVQ o_base+24(FP), SI
+	VBROADCASTSS l+48(FP), Y8
+
+step:
+	CMPQ CX, $8
+	JLT  tail
+	VMOVUPS (SI), Y0
+	VDIVPS Y8, Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JMP  step
+
+tail:
+	TESTQ CX, CX
+	JZ   done
+	MASK
+	VMASKMOVPS (SI), Y7, Y0
+	VDIVPS Y8, Y0, Y0
+	VMASKMOVPS Y0, Y7, (DI)
+
+done:
+	VZEROUPPER
+	RET
