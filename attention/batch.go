@@ -46,6 +46,13 @@ func (b *Batch) check(p *Plan) (maxPage int32, err error) {
 			return 0, fieldErr(ErrShape, f.name, "last entry is %d, at most %d is possible", f.v[n], f.top)
 		}
 	}
+	units := 0
+	for s := range n {
+		units += (int(b.QStart[s+1]-b.QStart[s]) + p.tokens - 1) / p.tokens
+	}
+	if units > maxUnits/p.cfg.KVHeads {
+		return 0, fieldErr(ErrShape, "Batch.QStart", "%d rows make more than %d units of work: split the step", b.QStart[n], maxUnits)
+	}
 	if b.QOffset != nil && len(b.QOffset) != n {
 		return 0, fieldErr(ErrShape, "Batch.QOffset", "length %d, want len(KVLen) = %d", len(b.QOffset), n)
 	}

@@ -137,8 +137,8 @@ func (c *Config) normalize() error {
 	if c.Scale == 0 {
 		c.Scale = float32(1 / math.Sqrt(float64(c.DK)))
 	}
-	if !finite(c.Scale) {
-		return fieldErr(ErrConfig, "Config.Scale", "%v is not finite", c.Scale)
+	if !finite(c.Scale * log2e) {
+		return fieldErr(ErrConfig, "Config.Scale", "%v or its base-2 form is not finite", c.Scale)
 	}
 	if !finite(c.Softcap) || c.Softcap < 0 {
 		return fieldErr(ErrConfig, "Config.Softcap", "%v, want a finite value ≥ 0", c.Softcap)

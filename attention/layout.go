@@ -64,6 +64,17 @@ func newGeometry(c *Config) (geometry, error) {
 		v:       newSide(quant.Values, c.V, c.DV, c.SinkTokens),
 		kvHeads: c.KVHeads, sinkTokens: c.SinkTokens,
 	}
+	for _, s := range []*side{&g.k, &g.v} {
+		field := "Config." + s.Side.String() + ".Format"
+		if f, ok := s.codec.Format.(interface{ Check() error }); ok {
+			if err := f.Check(); err != nil {
+				return g, fieldErr(ErrConfig, field, "%v", err)
+			}
+		}
+		if n := s.size - s.tile; n < 1 || n > 1<<31-1 || n%64 != 0 {
+			return g, fieldErr(ErrConfig, field, "%s has tiles of %d bytes, want a positive multiple of 64 below 2 GiB", s.codec.Format, n)
+		}
+	}
 	page := int64(headerBytes) + int64(c.KVHeads)*int64(g.k.size+g.v.size)
 	if page > 1<<31-1 {
 		return g, fieldErr(ErrConfig, "Config.KVHeads", "a page would take %d bytes, more than 2 GiB", page)

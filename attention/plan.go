@@ -34,6 +34,7 @@ type options struct {
 	tier    asm.Tier
 	tierSet bool
 	runner  Runner
+	workers int // what the runner said when the plan was made
 	require []Capability
 	labels  bool
 }
@@ -60,10 +61,13 @@ func WithTier(name string) Option {
 // WithRunner makes Run spread its units with r. The default is Serial.
 func WithRunner(r Runner) Option {
 	return func(o *options) error {
-		if r == nil || r.Workers() < 1 {
-			return fieldErr(ErrConfig, "WithRunner", "nil runner or no workers")
+		if r == nil {
+			return fieldErr(ErrConfig, "WithRunner", "nil runner")
 		}
-		o.runner = r
+		o.runner, o.workers = r, r.Workers()
+		if o.workers < 1 || o.workers > maxWorkers {
+			return fieldErr(ErrConfig, "WithRunner", "%d workers, outside 1..%d", o.workers, maxWorkers)
+		}
 		return nil
 	}
 }
@@ -97,7 +101,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if err := c.normalize(); err != nil {
 		return nil, err
 	}
-	p := &Plan{cfg: c, opt: options{runner: Serial, tier: asm.Available()}}
+	p := &Plan{cfg: c, opt: options{runner: Serial, workers: 1, tier: asm.Available()}}
 	for _, o := range opts {
 		if o == nil {
 			return nil, fieldErr(ErrConfig, "Option", "nil option")
@@ -123,11 +127,16 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	p.rows = p.tokens * p.group
 	p.shaped = c.Softcap > 0 || c.ALiBi != nil
 	p.scale = p.cfg.Scale * log2e
-	p.scratch = newScratchLayout(p)
+	if p.scratch, err = newScratchLayout(p); err != nil {
+		return nil, err
+	}
 	if p.opt.labels {
 		p.labels = newLabels(&p.cfg)
 	}
-	return p, p.checkRequired()
+	if err := p.checkRequired(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 const (

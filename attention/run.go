@@ -3,6 +3,7 @@ package attention
 import (
 	"context"
 	"math"
+	"runtime"
 	"runtime/pprof"
 	"unsafe"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // IO is the memory of one Run. Out, LSE and Workspace must not overlap each other,
-// Q or the pages.
+// Q, the pages, the mask or the bias.
 type IO struct {
 	Q         Rows      // [rows][QHeads][DK]
 	Out       []float32 // [rows][QHeads][DV]
@@ -47,7 +48,6 @@ func (p *Plan) Run(ctx context.Context, s *Schedule, pg Pages, io *IO) error {
 		s.workers[i].carve(&p.scratch, &mem)
 	}
 	s.run.stop.Store(false)
-	s.run.broken.Store(false)
 	err := s.phase(attend, len(s.units))
 	if err == nil {
 		err = s.phase(combine, len(s.merges))
@@ -62,14 +62,27 @@ func (s *Schedule) phase(ph phase, units int) error {
 	if units == 0 {
 		return nil
 	}
-	s.run.phase = ph
-	s.run.done.Store(0)
+	r := &s.run
+	r.phase = ph
+	r.done.Store(0)
+	r.broken.Store(false)
+	if r.round++; r.round == 0 {
+		clear(r.taken)
+		r.round = 1
+	}
+	clear(r.working) // a unit that panicked has left its worker
+	r.open.Store(true)
 	s.plan.opt.runner.Run(units, s)
+	done := r.done.Load()
+	r.open.Store(false)
+	for r.inside.Load() != 0 { // a runner that returned too early: its units still use the memory
+		runtime.Gosched()
+	}
 	switch {
-	case s.run.broken.Load():
-		return fieldErr(ErrRunner, "Runner.Run", "called Do with a unit or worker out of range")
-	case s.run.done.Load() != int64(units):
-		return fieldErr(ErrRunner, "Runner.Run", "did %d of %d units", s.run.done.Load(), units)
+	case r.broken.Load():
+		return fieldErr(ErrRunner, "Runner.Run", "called Do twice for a unit, at once for a worker, or out of range")
+	case done != int64(units):
+		return fieldErr(ErrRunner, "Runner.Run", "returned after %d of %d units", done, units)
 	case s.run.stop.Load():
 		return s.run.ctx.Err()
 	}
@@ -105,15 +118,22 @@ func (s *Schedule) checkRun(p *Plan, pg *Pages, io *IO) error {
 	if uintptr(unsafe.Pointer(unsafe.SliceData(io.Workspace)))&63 != 0 {
 		return fieldErr(ErrWorkspace, "IO.Workspace", "not aligned to 64 bytes; AlignedBytes allocates aligned memory")
 	}
-	return io.checkOverlap(pg, outs, heads, need)
+	return s.checkOverlap(pg, io, outs, heads, need)
 }
 
 // checkOverlap rejects outputs that share memory with anything else.
-func (io *IO) checkOverlap(pg *Pages, outs, heads, work int) error {
+func (s *Schedule) checkOverlap(pg *Pages, io *IO, outs, heads, work int) error {
 	written := [...]struct {
 		field string
 		b     []byte
 	}{{"IO.Out", bytesOf(io.Out[:outs])}, {"IO.LSE", nil}, {"IO.Workspace", io.Workspace[:work]}}
+	var bias, mask []byte
+	if s.bias != nil {
+		bias = bytesOf(s.bias.Values)
+	}
+	if s.mask != nil {
+		mask = s.mask.Bits
+	}
 	if io.LSE != nil {
 		written[1].b = bytesOf(io.LSE[:heads])
 	}
@@ -123,6 +143,9 @@ func (io *IO) checkOverlap(pg *Pages, outs, heads, work int) error {
 		}
 		if overlap(w.b, pg.Arena) {
 			return fieldErr(ErrShape, w.field, "overlaps Pages.Arena")
+		}
+		if overlap(w.b, bias) || overlap(w.b, mask) {
+			return fieldErr(ErrShape, w.field, "overlaps the schedule's mask or bias")
 		}
 		for _, v := range written[:i] {
 			if overlap(w.b, v.b) {
@@ -135,15 +158,28 @@ func (io *IO) checkOverlap(pg *Pages, outs, heads, work int) error {
 
 // Do implements Task for the plan's Runner; it is not for other callers.
 func (s *Schedule) Do(index, id int) {
+	s.run.inside.Add(1)
+	defer s.run.inside.Add(-1)
+	if !s.run.open.Load() {
+		s.run.broken.Store(true)
+		return
+	}
 	units := len(s.units)
 	if s.run.phase == combine {
 		units = len(s.merges)
 	}
-	if s.plan == nil || s.run.ctx == nil || id < 0 || id >= s.plan.opt.runner.Workers() || index < 0 || index >= units {
+	if id < 0 || id >= len(s.workers) || index < 0 || index >= units ||
+		s.run.taken[index].Swap(s.run.round) == s.run.round || !s.run.working[id].CompareAndSwap(false, true) {
 		s.run.broken.Store(true)
 		return
 	}
+	s.do(index, id)
+	s.run.working[id].Store(false)
 	s.run.done.Add(1)
+}
+
+// do runs a unit on a worker that is free.
+func (s *Schedule) do(index, id int) {
 	if s.run.stop.Load() || s.run.ctx.Err() != nil {
 		s.run.stop.Store(true)
 		return
@@ -163,7 +199,7 @@ func (s *Schedule) Do(index, id int) {
 // slot returns partial state i.
 func (s *Schedule) slot(i int) []float32 {
 	n := s.plan.slotFloats()
-	off := s.plan.opt.runner.Workers()*s.plan.scratch.bytes + 4*n*i
+	off := s.plan.opt.workers*s.plan.scratch.bytes + 4*n*i
 	return unsafe.Slice((*float32)(unsafe.Pointer(&s.run.io.Workspace[off])), n)
 }
 

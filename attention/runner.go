@@ -21,6 +21,9 @@ type Runner interface {
 	Run(units int, t Task)
 }
 
+// maxWorkers bounds the memory a schedule keeps per worker.
+const maxWorkers = 1 << 16
+
 // Serial runs every unit on the calling goroutine.
 var Serial Runner = serial{}
 

@@ -51,13 +51,20 @@ type merge struct {
 
 // runState is what units read during Run.
 type runState struct {
-	ctx    context.Context
-	pages  Pages
-	io     IO
-	phase  phase
-	done   atomic.Int64
-	stop   atomic.Bool
-	broken atomic.Bool // the runner passed a worker out of range
+	ctx   context.Context
+	pages Pages
+	io    IO
+	phase phase
+	done  atomic.Int64
+	stop  atomic.Bool
+
+	// Checks on the runner. A call of Do counts as inside while open.
+	open    atomic.Bool
+	inside  atomic.Int64
+	broken  atomic.Bool     // out of range, twice, or two at a time under one worker
+	round   uint32          // number of the phase, never 0
+	taken   []atomic.Uint32 // per unit, the last round that did it
+	working []atomic.Bool   // per worker
 }
 
 type phase uint8
@@ -69,6 +76,10 @@ const (
 
 // maxSlots bounds the partial states of a schedule, whatever the sequence lengths.
 const maxSlots = 1 << 15
+
+// maxUnits bounds the units of a schedule before they are split, and with them its
+// memory: 4 million query rows of 64 heads.
+const maxUnits = 1 << 22
 
 // manyUnits is a number of units that keeps any machine busy.
 const manyUnits = 512
@@ -91,8 +102,9 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	s.plan, s.maxPage, s.mask, s.bias = p, maxPage, b.Mask, b.Bias
 	s.seqs, s.units, s.merges, s.slots, s.rows = s.seqs[:0], s.units[:0], s.merges[:0], 0, 0
 	s.table = append(s.table[:0], b.Table...)
-	if n := p.opt.runner.Workers(); len(s.workers) != n {
+	if n := p.opt.workers; len(s.workers) != n {
 		s.workers = make([]worker, n)
+		s.run.working = make([]atomic.Bool, n)
 	}
 	for i, kvLen := range b.KVLen {
 		q := sequence{row0: int(b.QStart[i]), qLen: int(b.QStart[i+1] - b.QStart[i]), kvLen: int(kvLen),
@@ -107,6 +119,9 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	distribute := p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
 	for i := range s.seqs {
 		s.addUnits(i, distribute)
+	}
+	if n := max(len(s.units), len(s.merges)); n > len(s.run.taken) {
+		s.run.taken = make([]atomic.Uint32, max(n, 2*len(s.run.taken)))
 	}
 	return nil
 }
@@ -192,7 +207,7 @@ func (s *Schedule) WorkspaceBytes() int {
 func (p *Plan) MaxWorkspaceBytes() int { return p.workspaceBytes(maxSlots) }
 
 func (p *Plan) workspaceBytes(slots int) int {
-	return p.opt.runner.Workers()*p.scratch.bytes + slots*4*p.slotFloats()
+	return p.opt.workers*p.scratch.bytes + slots*4*p.slotFloats()
 }
 
 // slotFloats is a partial state: m, l and the unnormalised output.

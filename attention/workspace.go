@@ -21,14 +21,18 @@ type scratchLayout struct {
 	bytes             int
 }
 
-func newScratchLayout(p *Plan) scratchLayout {
+func newScratchLayout(p *Plan) (scratchLayout, error) {
 	l := scratchLayout{rows: p.rows, dk: p.cfg.DK, dk4: (p.cfg.DK + 3) &^ 3, dv: p.cfg.DV,
 		scaleK: quant.ScratchScales(p.cfg.DK), scaleV: quant.ScratchScales(p.cfg.DV)}
 	var c carver
 	var w worker
 	w.carve(&l, &c)
 	l.bytes = c.off
-	return l
+	all, ok := mulFits(p.opt.workers, l.bytes)
+	if !ok || all > maxInt-maxSlots*4*p.slotFloats() {
+		return l, fieldErr(ErrConfig, "WithRunner", "the workspace of %d workers would overflow", p.opt.workers)
+	}
+	return l, nil
 }
 
 // worker is the memory of one worker, carved from the workspace for each unit.

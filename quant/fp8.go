@@ -56,6 +56,15 @@ func (f fp8Format) String() string {
 	return f.kind.name
 }
 
+// Check reports a static scale that is not positive and finite. Plans call it on every
+// format that has it.
+func (f fp8Format) Check() error {
+	if f.static != 0 && !(f.static > 0 && isFinite(f.static)) {
+		return fmt.Errorf("quant: static scale %v of %s, want a positive finite one", f.static, f.kind.name)
+	}
+	return nil
+}
+
 // codesAt is the offset of the codes.
 func (f fp8Format) codesAt() int {
 	if f.static != 0 {
