@@ -101,12 +101,15 @@ func Lookup(name string) (Format, error) {
 		}
 		names = append(names, f.String())
 	}
-	var scale float32
-	if _, err := fmt.Sscanf(name, "e4m3-static(%g)", &scale); err == nil && scale > 0 {
-		return E4M3Static(scale), nil
-	}
-	if _, err := fmt.Sscanf(name, "e5m2-static(%g)", &scale); err == nil && scale > 0 {
-		return E5M2Static(scale), nil
+	for _, static := range []func(float32) Format{E4M3Static, E5M2Static} {
+		var scale float32
+		pattern := strings.Replace(static(1).String(), "1)", "%g)", 1)
+		if _, err := fmt.Sscanf(name, pattern, &scale); err != nil || !(scale > 0) || !isFinite(scale) {
+			continue
+		}
+		if f := static(scale); f.String() == name {
+			return f, nil
+		}
 	}
 	return nil, fmt.Errorf("quant: unknown format %q, want one of %s", name, strings.Join(names, ", "))
 }

@@ -32,10 +32,10 @@ func (k scaleKind) bytes(n int) int { return align64(n * k.size()) }
 // NaN; amax = 0 stores 0. Magnitudes beyond the kind's range saturate.
 func (k scaleKind) put(b []byte, i int, amax, levels float32) float32 {
 	s := amax / levels
-	if s == 0 && amax > 0 {
-		s = math.SmallestNonzeroFloat32
-	}
 	if k == scaleF32 {
+		if amax > float32(s*(levels+0.5)) { // s is subnormal
+			s = math.Nextafter32(s, 1)
+		}
 		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(s))
 		return s
 	}

@@ -1,0 +1,141 @@
+package quant
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/qattn/qattn/asm"
+)
+
+// TestNF4Table compares code book and thresholds with the published ones.
+func TestNF4Table(t *testing.T) {
+	b, err := os.ReadFile("testdata/nf4.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table struct {
+		Levels     []string `json:"f32_bits"`
+		Thresholds []string `json:"thresholds_cuda_kernel_f32_bits"`
+	}
+	if err := json.Unmarshal(b, &table); err != nil {
+		t.Fatal(err)
+	}
+	check := func(name string, got []float32, want []string) {
+		if len(got) != len(want) {
+			t.Fatalf("%s: %d values, want %d", name, len(got), len(want))
+		}
+		for i, s := range want {
+			if bits, err := strconv.ParseUint(s, 0, 32); err != nil || uint32(bits) != math.Float32bits(got[i]) {
+				t.Errorf("%s[%d] = %#08x, want %s", name, i, math.Float32bits(got[i]), s)
+			}
+		}
+	}
+	check("levels", nf4Levels[:], table.Levels)
+	check("thresholds", nf4Thresholds[:], table.Thresholds)
+}
+
+// TestNF4Code compares the bisection with the definition, code = #{t : x > t}.
+func TestNF4Code(t *testing.T) {
+	count := func(x float32) (n byte) {
+		for _, t := range nf4Thresholds {
+			if x > t {
+				n++
+			}
+		}
+		return n
+	}
+	check := func(x float32) {
+		if got := nf4Code(x); got != count(x) {
+			t.Fatalf("code of %g = %d, want %d", x, got, count(x))
+		}
+	}
+	inf := float32(math.Inf(1))
+	for _, x := range append(nf4Thresholds[:], nf4Levels[:]...) {
+		check(x)
+		check(math.Nextafter32(x, inf))
+		check(math.Nextafter32(x, -inf))
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 100000 {
+		check(2*r.Float32() - 1)
+	}
+	for code, level := range nf4Levels {
+		if nf4Code(level) != byte(code) {
+			t.Errorf("level %d has code %d", code, nf4Code(level))
+		}
+	}
+}
+
+// TestNF4Anchor holds the error of N(0,1) data to what bitsandbytes' own test expects
+// of its NF4 (mean and standard deviation over 2²⁰ samples; 7 σ).
+func TestNF4Anchor(t *testing.T) {
+	for _, c := range []struct {
+		f           Format
+		mean, sigma float64
+	}{{NF4Block32ScaleF32, 0.067746, 6.9e-05}, {NF4ScaleF32, 0.072798, 7.4e-05}} {
+		const d = 1024
+		r := rand.New(rand.NewPCG(2, 5))
+		tile := make([]byte, c.f.TileBytes(Values, d))
+		x, y := make([]float32, d), make([]float32, d)
+		var sum float64
+		for i := range 1024 {
+			normal(r, x, 1)
+			c.f.Quantize(kernels, tile, Values, d, i%asm.Tile, x)
+			c.f.Decode(y, tile, Values, d, i%asm.Tile)
+			for c := range x {
+				sum += math.Abs(float64(x[c] - y[c]))
+			}
+		}
+		if got := sum / (1 << 20); math.Abs(got-c.mean) > 7*c.sigma {
+			t.Errorf("%v: mean error %.6f, want %.6f ± %.6f", c.f, got, c.mean, 7*c.sigma)
+		}
+	}
+}
+
+// TestInt4Codes: multipliers are 1..18, nibbles 1..15, and products fit int8.
+func TestInt4Codes(t *testing.T) {
+	seen := map[byte]bool{}
+	for _, side := range []Side{Keys, Values} {
+		for _, d := range []int{1, 32, 33, 128, 1000} {
+			tile := bytes.Repeat([]byte{0xff}, Int4.TileBytes(side, d))
+			fillTile(rand.New(rand.NewPCG(uint64(d), 1)), Int4, tile, side, d)
+			x := make([]float32, d)
+			x[0] = nan32
+			Int4.Quantize(kernels, tile, side, d, 3, x)
+			for t0 := range asm.Tile {
+				for c := range d {
+					mult := tile[128+c/32*asm.Tile+t0]
+					code := int(getNibble(tile[int4Format{}.codesAt(d):], side, d, t0, c)) - 8
+					seen[mult] = true
+					if mult < 1 || mult > 18 || code < -7 || code > 7 {
+						t.Fatalf("d=%d t=%d c=%d: multiplier %d, code %d", d, t0, c, mult, code)
+					}
+				}
+			}
+		}
+	}
+	if !seen[1] || !seen[18] || len(seen) < 10 {
+		t.Errorf("multipliers seen: %v", seen)
+	}
+}
+
+// TestInt4Multiplier: the multiplier is the smallest that covers its group.
+func TestInt4Multiplier(t *testing.T) {
+	const d = 64
+	tile := make([]byte, Int4.TileBytes(Values, d))
+	x := make([]float32, d)
+	for top := 1; top <= 126; top++ { // scale 1
+		clear(x)
+		x[0], x[40] = 126, float32(top)
+		Int4.Quantize(kernels, tile, Values, d, 0, x)
+		want := byte((top + 6) / 7)
+		if tile[128] != 18 || tile[128+64] != want {
+			t.Errorf("group maximum %d: multipliers %d and %d, want 18 and %d", top, tile[128], tile[128+64], want)
+		}
+	}
+}
