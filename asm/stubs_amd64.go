@@ -60,3 +60,27 @@ func rowTop_avx2(e, sv []float32) float32
 
 //go:noescape
 func packRow_avx2(p []byte, e, sv []float32, lift, inv float32)
+
+//go:noescape
+func encI8_avx2(dst []int8, x []float32, scale float32)
+
+//go:noescape
+func encI8K_avx2(dst []byte, x []float32, scale float32)
+
+//go:noescape
+func encI8V_avx2(dst []byte, x []float32, scale float32)
+
+//go:noescape
+func butterflies_avx2(x []float32, s float32)
+
+//go:noescape
+func expI4K_avx2(dst, k, mult []byte, n, d int)
+
+//go:noescape
+func expI4V_avx2(dst, v, mult []byte, n, d int)
+
+//go:noescape
+func dec4K_avx2(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int)
+
+//go:noescape
+func dec4V_avx2(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int)

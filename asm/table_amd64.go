@@ -22,4 +22,12 @@ var arch = []Entry{
 	{"decI8K_avx2", AVX2, true, DecI8KFunc(decI8K_avx2)},
 	{"decI8V_avx2", AVX2, true, DecI8VFunc(decI8V_avx2)},
 	{"dec16_avx2", AVX2, true, Dec16Func(dec16_avx2)},
+	{"encI8_avx2", AVX2, true, EncI8Func(encI8_avx2)},
+	{"encI8K_avx2", AVX2, true, EncI8KFunc(encI8K_avx2)},
+	{"encI8V_avx2", AVX2, true, EncI8VFunc(encI8V_avx2)},
+	{"hadamard_avx2", AVX2, true, HadamardFunc(hadamard_avx2)},
+	{"expI4K_avx2", AVX2, true, ExpI4KFunc(expI4K_avx2)},
+	{"expI4V_avx2", AVX2, true, ExpI4VFunc(expI4V_avx2)},
+	{"dec4K_avx2", AVX2, true, Dec4KFunc(dec4K_avx2)},
+	{"dec4V_avx2", AVX2, true, Dec4VFunc(dec4V_avx2)},
 }
