@@ -99,8 +99,9 @@ type MixF32Func func(o, b []float32, alpha, beta float32)
 type FinishF32Func func(out, o []float32, l float32)
 
 // Exp2F32Func computes 2^x in place, x ≤ 0. Subnormal results are kept; −Inf gives
-// 0, NaN gives NaN. At most 1.5 ulp, monotone. Exact: the operation order of
-// exp2_generic.go is the definition.
+// 0, NaN gives NaN. At most 1.5 ulp; exact at integers; monotone but for dips of one
+// ulp between neighbouring x. Exact: the operation order of exp2_generic.go is the
+// definition.
 type Exp2F32Func func(x []float32)
 
 // AbsMaxFunc returns max|x|, 0 for an empty row, and NaN when any element is NaN
