@@ -45,9 +45,9 @@ func FuzzAttention(f *testing.F) {
 }
 
 func TestRandomCases(t *testing.T) {
-	n := uint64(1500)
+	n := uint64(400)
 	if testing.Short() {
-		n = 200
+		n = 100
 	}
 	var worst Margin
 	for seed := range n {

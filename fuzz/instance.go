@@ -89,11 +89,17 @@ func (in *Instance) allocate() {
 }
 
 func fill(b []byte, v byte) []byte {
-	for i := range b {
-		b[i] = v
+	if len(b) > 0 {
+		b[0] = v
+		for n := 1; n < len(b); n *= 2 {
+			copy(b[n:], b[:n])
+		}
 	}
 	return b
 }
+
+// only reports whether all bytes are v.
+func only(b []byte, v byte) bool { return bytes.Count(b, []byte{v}) == len(b) }
 
 // Append stores tokens from the start of the sequence in the case's chunks.
 func (in *Instance) Append(k, v []float32) error {
@@ -126,20 +132,20 @@ func (in *Instance) Page(b int32) []byte {
 // checkUntouched reports writes to pages that are not in the table and to gaps.
 func (in *Instance) checkUntouched() error {
 	for _, b := range in.free {
-		for i, x := range in.Page(b) {
-			if x != in.poison {
-				return fmt.Errorf("byte %d of page %d, which is not in the table, was written", i, b)
-			}
+		if !only(in.Page(b), in.poison) {
+			return fmt.Errorf("page %d, which is not in the table, was written", b)
 		}
 	}
 	if in.PageGap == 0 {
 		return nil
 	}
 	lay := in.Plan.Layout()
-	for i, x := range in.Arena {
-		if at := i - in.PageOffset; (at < 0 || at%in.Pages.Stride >= lay.PageBytes) && x != in.poison {
-			return fmt.Errorf("byte %d of the arena, between pages, was written", i)
-		}
+	ok := only(in.Arena[:in.PageOffset], in.poison)
+	for at := in.PageOffset; at+in.Pages.Stride <= len(in.Arena); at += in.Pages.Stride {
+		ok = ok && only(in.Arena[at+lay.PageBytes:at+in.Pages.Stride], in.poison)
+	}
+	if !ok {
+		return fmt.Errorf("the arena was written between pages")
 	}
 	return nil
 }
@@ -180,10 +186,8 @@ func (in *Instance) RunRows(q attention.Rows) (Output, error) {
 			}
 		}
 	}
-	for _, x := range work[need:] {
-		if x != in.poison {
-			return Output{}, fmt.Errorf("Run wrote behind its workspace")
-		}
+	if !only(work[need:], in.poison) {
+		return Output{}, fmt.Errorf("Run wrote behind its workspace")
 	}
 	return Output{out[margin : len(out)-margin], lse[margin : len(lse)-margin]}, nil
 }
