@@ -3,6 +3,7 @@ package quant
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 
 	"github.com/x448/float16"
 
@@ -79,9 +80,16 @@ func toF16(x float32) uint16 {
 // fromF16 widens binary16.
 func fromF16(h uint16) float32 { return float16.Frombits(h).Float32() }
 
+// littleEndian tells whether float32 in memory look as they do on a page.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
 // loadF32 reads len(dst) little-endian float32.
 func loadF32(dst []float32, b []byte) {
 	b = b[:4*len(dst)]
+	if littleEndian && len(dst) > 0 {
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), len(b)), b)
+		return
+	}
 	for i := range dst {
 		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
 	}
