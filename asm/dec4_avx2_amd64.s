@@ -287,16 +287,6 @@ done:
 	VZEROUPPER
 	RET
 
-DATA d4Tail<>+0(SB)/8, $-1
-DATA d4Tail<>+8(SB)/8, $-1
-DATA d4Tail<>+16(SB)/8, $-1
-DATA d4Tail<>+24(SB)/8, $-1
-DATA d4Tail<>+32(SB)/8, $0
-DATA d4Tail<>+40(SB)/8, $0
-DATA d4Tail<>+48(SB)/8, $0
-DATA d4Tail<>+56(SB)/8, $0
-GLOBL d4Tail<>(SB), RODATA|NOPTR, $64
-
 // func dec4V_avx2(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int)
 TEXT ·dec4V_avx2(SB), NOSPLIT, $0-104
 	MOVQ dst_base+0(FP), DI
@@ -306,7 +296,7 @@ TEXT ·dec4V_avx2(SB), NOSPLIT, $0-104
 	MOVL $15, AX
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
-	LEAQ d4Tail<>(SB), BX
+	LEAQ ·tailMask+32(SB), BX
 	XORL R10, R10 // token
 
 token:

@@ -8,16 +8,6 @@
 // shift and a mask away: no shuffles. Integer to float and one multiplication round as
 // in the twins. Tails: a partial channel block stores fewer rows; V uses masks.
 
-DATA decTail<>+0(SB)/8, $-1
-DATA decTail<>+8(SB)/8, $-1
-DATA decTail<>+16(SB)/8, $-1
-DATA decTail<>+24(SB)/8, $-1
-DATA decTail<>+32(SB)/8, $0
-DATA decTail<>+40(SB)/8, $0
-DATA decTail<>+48(SB)/8, $0
-DATA decTail<>+56(SB)/8, $0
-GLOBL decTail<>(SB), RODATA|NOPTR, $64
-
 // CHANNEL expands one channel of 16 tokens from the low bytes of Y0, Y1 and shifts
 // them to the next; it leaves when no channel is left (CX).
 #define CHANNEL \
@@ -97,7 +87,7 @@ TEXT ·decI8V_avx2(SB), NOSPLIT, $0-88
 	MOVQ n+72(FP), R8
 	MOVQ d+80(FP), R12
 	SHLQ $2, R12 // bytes of a row of floats, and of a quad of codes
-	LEAQ decTail<>(SB), BX
+	LEAQ ·tailMask+32(SB), BX
 
 quad:
 	CMPQ R8, $0
@@ -189,7 +179,7 @@ step:
 tail:
 	TESTQ CX, CX
 	JZ   fold
-	LEAQ decTail<>(SB), BX
+	LEAQ ·tailMask+32(SB), BX
 	MOVQ $8, AX
 	SUBQ CX, AX
 	VMOVDQU (BX)(AX*4), Y7

@@ -11,24 +11,6 @@
 // Sixteen elements a step: lane i of (Y0, Y1) is chain i of the sum.
 // Tails: masked loads and stores; masked lanes are cleared before the sum.
 
-DATA expTail<>+0(SB)/8, $-1
-DATA expTail<>+8(SB)/8, $-1
-DATA expTail<>+16(SB)/8, $-1
-DATA expTail<>+24(SB)/8, $-1
-DATA expTail<>+32(SB)/8, $-1
-DATA expTail<>+40(SB)/8, $-1
-DATA expTail<>+48(SB)/8, $-1
-DATA expTail<>+56(SB)/8, $-1
-DATA expTail<>+64(SB)/8, $0
-DATA expTail<>+72(SB)/8, $0
-DATA expTail<>+80(SB)/8, $0
-DATA expTail<>+88(SB)/8, $0
-DATA expTail<>+96(SB)/8, $0
-DATA expTail<>+104(SB)/8, $0
-DATA expTail<>+112(SB)/8, $0
-DATA expTail<>+120(SB)/8, $0
-GLOBL expTail<>(SB), RODATA|NOPTR, $128
-
 // 0 magic, 4 −151, 8 c6 … 28 c1, 32 1, 36 2⁻⁶⁴, 40 191, 44 −Inf
 DATA expConst<>+0(SB)/4, $0x4b400000
 DATA expConst<>+4(SB)/4, $0xc3170000
@@ -113,7 +95,7 @@ step:
 tail:
 	TESTQ CX, CX
 	JZ   fold
-	LEAQ expTail<>(SB), SI
+	LEAQ ·tailMask(SB), SI
 	MOVQ $16, AX
 	SUBQ CX, AX
 	LEAQ (SI)(AX*4), SI
@@ -165,7 +147,7 @@ step:
 tail:
 	TESTQ CX, CX
 	JZ   done
-	LEAQ expTail<>(SB), SI
+	LEAQ ·tailMask(SB), SI
 	MOVQ $16, AX
 	SUBQ CX, AX
 	VMOVDQU (SI)(AX*4), Y4
@@ -200,7 +182,7 @@ step:
 tail:
 	TESTQ CX, CX
 	JZ   fold
-	LEAQ expTail<>(SB), SI
+	LEAQ ·tailMask(SB), SI
 	MOVQ $16, AX
 	SUBQ CX, AX
 	VMOVDQU (SI)(AX*4), Y4
@@ -252,7 +234,7 @@ step:
 tail:
 	TESTQ CX, CX
 	JZ   fold
-	LEAQ expTail<>(SB), BX
+	LEAQ ·tailMask(SB), BX
 	MOVQ $16, AX
 	SUBQ CX, AX
 	VMOVDQU (BX)(AX*4), Y4
@@ -293,7 +275,7 @@ TEXT ·packRow_avx2(SB), NOSPLIT, $0-80
 	MOVL $0x3f000000, AX
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
-	LEAQ expTail<>(SB), BX
+	LEAQ ·tailMask(SB), BX
 
 step: // 8 codes
 	CMPQ CX, $8

@@ -12,16 +12,6 @@
 // Registers: Y0–Y7 accumulators · Y8 Y9 v · Y10–Y13 p · Y14 mask · DI o · SI p · BX v
 //            R8 rows · R9 n · R10 dv · R11 row bytes of V and O · R12 channels left
 
-DATA pvTail<>+0(SB)/8, $-1
-DATA pvTail<>+8(SB)/8, $-1
-DATA pvTail<>+16(SB)/8, $-1
-DATA pvTail<>+24(SB)/8, $-1
-DATA pvTail<>+32(SB)/8, $0
-DATA pvTail<>+40(SB)/8, $0
-DATA pvTail<>+48(SB)/8, $0
-DATA pvTail<>+56(SB)/8, $0
-GLOBL pvTail<>(SB), RODATA|NOPTR, $64
-
 // func pvF32_avx2(o, p, v []float32, m, n, dv int)
 TEXT ·pvF32_avx2(SB), NOSPLIT, $0-96
 	MOVQ o_base+0(FP), DI
@@ -103,7 +93,7 @@ rest4: // fewer than 16 channels: masked vectors of 8, 4 rows
 	XORL CX, CX
 
 mask4:
-	LEAQ pvTail<>(SB), AX
+	LEAQ ·tailMask+32(SB), AX
 	VMOVDQU (AX)(CX*4), Y14
 	VXORPS Y0, Y0, Y0
 	VXORPS Y2, Y2, Y2
@@ -213,7 +203,7 @@ rest1:
 	XORL CX, CX
 
 mask1:
-	LEAQ pvTail<>(SB), AX
+	LEAQ ·tailMask+32(SB), AX
 	VMOVDQU (AX)(CX*4), Y14
 	VXORPS Y0, Y0, Y0
 	MOVQ BX, R13

@@ -8,19 +8,9 @@
 // the bits are equal. Memory bound in L1; tails are masked.
 // Registers: DI destination · SI, DX sources · CX elements left · Y8–Y10 factors
 
-DATA stTail<>+0(SB)/8, $-1
-DATA stTail<>+8(SB)/8, $-1
-DATA stTail<>+16(SB)/8, $-1
-DATA stTail<>+24(SB)/8, $-1
-DATA stTail<>+32(SB)/8, $0
-DATA stTail<>+40(SB)/8, $0
-DATA stTail<>+48(SB)/8, $0
-DATA stTail<>+56(SB)/8, $0
-GLOBL stTail<>(SB), RODATA|NOPTR, $64
-
 // MASK loads the mask of the CX < 8 elements left.
 #define MASK \
-	LEAQ stTail<>(SB), BX;  \
+	LEAQ ·tailMask+32(SB), BX;  \
 	MOVQ $8, AX;            \
 	SUBQ CX, AX;            \
 	VMOVDQU (BX)(AX*4), Y7
