@@ -16,7 +16,7 @@ var dims = []int{1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 40, 59, 63, 64, 65
 func grid(uses string, yield func(i, m, n, d int)) {
 	i := 0
 	visit := func(m, n, d int) {
-		if !raceEnabled || i%7 == 0 {
+		if !raceEnabled || i%17 == 0 {
 			yield(i, m, n, d)
 		}
 		i++

@@ -107,7 +107,7 @@ func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos
 		}
 		if s.codec.Center {
 			if muTile != tile {
-				quant.LoadCentre(p.ks, mu, block[s.centre:])
+				quant.LoadCenter(p.ks, mu, block[s.centre:])
 				muTile = tile
 			}
 			for c, v := range x {
@@ -149,7 +149,7 @@ func (p *Plan) openTile(buf *rowBuffer, s *side, pg *Pages, table []int32, page 
 	if tile > 0 {
 		prev := p.geo.block(p.tilePage(pg, table, tile-1), s, h)
 		mu, row := buf.prevMu[:s.d], buf.prev[:s.d]
-		quant.LoadCentre(p.ks, mu, prev[s.centre:])
+		quant.LoadCenter(p.ks, mu, prev[s.centre:])
 		bad := bitmap(prev)
 		for t := p.firstToken(tile - 1); t < Tile; t++ {
 			if bad>>t&1 != 0 {
@@ -162,7 +162,7 @@ func (p *Plan) openTile(buf *rowBuffer, s *side, pg *Pages, table []int32, page 
 			n++
 		}
 	}
-	quant.PutCentre(block[s.centre:], sum, n)
+	quant.PutCenter(block[s.centre:], sum, n)
 }
 
 // appendSink stores one of the first tokens in binary16.
@@ -196,7 +196,7 @@ func (p *Plan) readRow(buf *rowBuffer, dst []float32, s *side, pg *Pages, table 
 		s.codec.Format.Decode(dst, block[s.tile:], s.Side, s.d, t%Tile)
 		if s.codec.Center {
 			mu := buf.mu[:s.d]
-			quant.LoadCentre(p.ks, mu, block[s.centre:])
+			quant.LoadCenter(p.ks, mu, block[s.centre:])
 			for c := range dst {
 				dst[c] += mu[c]
 			}

@@ -41,7 +41,7 @@ type side struct {
 func newSide(s quant.Side, c Codec, d, sinkTokens int) side {
 	g := side{Side: s, codec: c, d: d, centre: headerBytes, tile: headerBytes}
 	if c.Center {
-		g.tile += quant.CentreBytes(d)
+		g.tile += quant.CenterBytes(d)
 	}
 	g.size = g.tile + c.Format.TileBytes(s, d)
 	g.sink = headerBytes + (2*d*sinkTokens+63)&^63

@@ -111,7 +111,7 @@ func (b *block) tile(base, lo, n int) {
 	var mu []float32
 	if p.cfg.V.Center {
 		mu = w.muV[:p.cfg.DV]
-		quant.LoadCentre(p.ks, mu, vb[p.geo.v.centre:])
+		quant.LoadCenter(p.ks, mu, vb[p.geo.v.centre:])
 	}
 	bad := bitmap(vb) & (1<<n - 1)
 	if p.intV != nil {
@@ -162,7 +162,7 @@ func (b *block) factors(kb []byte) {
 		return
 	}
 	mu := w.muK[:p.cfg.DK]
-	quant.LoadCentre(p.ks, mu, kb[p.geo.k.centre:])
+	quant.LoadCenter(p.ks, mu, kb[p.geo.k.centre:])
 	for r := range b.rows {
 		var dot float64
 		for c, x := range w.q[r*len(mu):][:len(mu)] {

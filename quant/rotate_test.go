@@ -79,9 +79,9 @@ func TestHadamardMatrix(t *testing.T) {
 func TestCentre(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, d := range dims {
-		n := CentreBytes(d)
+		n := CenterBytes(d)
 		if n%64 != 0 || n < 2*d || n >= 2*d+64 {
-			t.Errorf("CentreBytes(%d) = %d", d, n)
+			t.Errorf("CenterBytes(%d) = %d", d, n)
 		}
 		sum := make([]float64, d)
 		for c := range sum {
@@ -92,9 +92,9 @@ func TestCentre(t *testing.T) {
 			sum[1], sum[2], sum[3] = math.NaN(), math.Inf(-1), 1e300
 		}
 		b := bytes.Repeat([]byte{0xff}, n+3)
-		PutCentre(b, sum, 7)
+		PutCenter(b, sum, 7)
 		mu := make([]float32, d)
-		LoadCentre(kernels, mu, b[:n])
+		LoadCenter(kernels, mu, b[:n])
 		for c, s := range sum {
 			want := float32(0)
 			if mean := float32(s / 7); mean-mean == 0 {
@@ -107,7 +107,7 @@ func TestCentre(t *testing.T) {
 		if bytes.Count(b[2*d:n], []byte{0}) != n-2*d || bytes.Count(b[n:], []byte{0xff}) != 3 {
 			t.Errorf("d=%d: padding not zero or bytes beyond the centre written", d)
 		}
-		PutCentre(b, sum, 0)
+		PutCenter(b, sum, 0)
 		if bytes.Count(b[:n], []byte{0}) != n {
 			t.Errorf("d=%d: centre of no tokens is not zero", d)
 		}

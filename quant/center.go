@@ -6,13 +6,13 @@ import (
 	"github.com/qattn/qattn/asm"
 )
 
-// CentreBytes is the storage of a centre vector: d binary16 values, padded to 64.
-func CentreBytes(d int) int { return align64(2 * d) }
+// CenterBytes is the storage of a centre vector: d binary16 values, padded to 64.
+func CenterBytes(d int) int { return align64(2 * d) }
 
-// PutCentre stores sum/n, rounded to binary16, as the centre of a tile; n = 0 or a
+// PutCenter stores sum/n, rounded to binary16, as the centre of a tile; n = 0 or a
 // value that is not finite stores 0. The padding is zeroed.
-func PutCentre(dst []byte, sum []float64, n int) {
-	clear(dst[:CentreBytes(len(sum))])
+func PutCenter(dst []byte, sum []float64, n int) {
+	clear(dst[:CenterBytes(len(sum))])
 	if n == 0 {
 		return
 	}
@@ -23,8 +23,8 @@ func PutCentre(dst []byte, sum []float64, n int) {
 	}
 }
 
-// LoadCentre widens a stored centre.
-func LoadCentre(ks *asm.Set, mu []float32, src []byte) { ks.Dec16(mu, src) }
+// LoadCenter widens a stored centre.
+func LoadCenter(ks *asm.Set, mu []float32, src []byte) { ks.Dec16(mu, src) }
 
 // PutF16 and GetF16 store rows of unquantized tokens; conversion as in F16.
 func PutF16(dst []byte, x []float32) {
