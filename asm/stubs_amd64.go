@@ -84,3 +84,15 @@ func dec4K_avx2(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d
 
 //go:noescape
 func dec4V_avx2(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int)
+
+//go:noescape
+func decBF16K_avx2(dst []float32, k []byte, n, d int)
+
+//go:noescape
+func decBF16V_avx2(dst []float32, v []byte, n, d int)
+
+//go:noescape
+func dec8K_avx2(dst []float32, k []byte, lut *[256]float32, scale []float32, n, d int)
+
+//go:noescape
+func dec8V_avx2(dst []float32, v []byte, lut *[256]float32, scale []float32, n, d int)

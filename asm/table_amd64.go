@@ -30,4 +30,8 @@ var arch = []Entry{
 	{"expI4V_avx2", AVX2, true, ExpI4VFunc(expI4V_avx2)},
 	{"dec4K_avx2", AVX2, true, Dec4KFunc(dec4K_avx2)},
 	{"dec4V_avx2", AVX2, true, Dec4VFunc(dec4V_avx2)},
+	{"decBF16K_avx2", AVX2, true, DecBF16KFunc(decBF16K_avx2)},
+	{"decBF16V_avx2", AVX2, true, DecBF16VFunc(decBF16V_avx2)},
+	{"dec8K_avx2", AVX2, true, Dec8KFunc(dec8K_avx2)},
+	{"dec8V_avx2", AVX2, true, Dec8VFunc(dec8V_avx2)},
 }
