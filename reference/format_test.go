@@ -53,7 +53,7 @@ func walk(layout string, d int, visit func(index, half, t, c int)) {
 }
 
 // code is an arbitrary but fixed pattern for token t, channel c.
-func code(t, c int) uint32 { return uint32(t*2654435761+c*40503+12345) >> 7 }
+func code(t, c int) uint32 { return (uint32(t)*2654435761 + uint32(c)*40503 + 12345) >> 7 }
 
 // codec tells the test how a format lays out its elements.
 type codec struct {
