@@ -37,6 +37,9 @@ func (k scaleKind) put(b []byte, i int, amax, levels float32) float32 {
 		if amax > float32(s*(levels+0.5)) { // s is subnormal
 			s = math.Nextafter32(s, 1)
 		}
+		if isFinite(amax) && !isFinite(s*levels) { // the largest code must read back finite
+			s = math.Nextafter32(s, 0)
+		}
 		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(s))
 		return s
 	}
