@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
@@ -110,6 +111,8 @@ type exact struct {
 	prob   *reference.Problem
 	kr, km [][]float64 // residual and centre of key [token·KVHeads + head]
 	vr, vm [][]float64
+	kn, mn []float64 // their norms
+	vs     []float64 // scales of values, for u8 weights
 }
 
 func (in *Instance) newExact() *exact {
@@ -140,6 +143,12 @@ func (in *Instance) newExact() *exact {
 			}
 		}
 	}
+	for j, r := range x.kr {
+		x.kn, x.mn = append(x.kn, norm(r)), append(x.mn, norm(x.km[j]))
+		if x.cfg.P == attention.PU8 {
+			x.vs = append(x.vs, in.valueScale(lay, pages, j/in.KVHeads, j%in.KVHeads))
+		}
+	}
 	x.prob = in.problem(x)
 	return x
 }
@@ -149,7 +158,7 @@ func (in *Instance) problem(x *exact) *reference.Problem {
 	p := reference.NewProblem(in.Heads, in.KVHeads, in.DK, in.DV, in.QLen, in.KVLen)
 	p.Scale, p.Softcap, p.Causal, p.Offset = float64(x.cfg.Scale), float64(in.Softcap), in.Causal, in.FirstPosition()
 	if w := in.Window; w.Limited {
-		p.WindowLeft, p.WindowRight = w.Left, w.Right
+		p.WindowLeft, p.WindowRight = min(w.Left, 1<<30), min(w.Right, 1<<30) // keep p ± width in range
 	}
 	p.ALiBi, p.SinkLogits = widen(x.cfg.ALiBi), widen(x.cfg.SinkLogits)
 	for i := range in.QLen * in.Heads {
@@ -424,9 +433,9 @@ func (r *exactRow) logitShift() (delta, top float64) {
 		}
 		y := scale * (res + cen)
 		tiny := 0x1p-149 * (1 + res + cen) // scale constants and factors that underflow
-		e := scale * rot * qn * (norm(k) + norm(mu))
+		kn := r.kn[j*in.KVHeads+r.g]
+		e := scale * rot * qn * (kn + r.mn[j*in.KVHeads+r.g])
 		if integer && j >= in.SinkTokens {
-			kn := norm(k)
 			e += scale*eq*kn + 4*u*scale*eq*kn
 			if sq > 0 {
 				tiny += 0x1p-149 / sq * (res + eq*kn)
@@ -537,7 +546,7 @@ func (r *exactRow) roundedWeights(tol []float64, tiles map[int]*tileStat, weight
 			t = &tileStat{sum: make([]float64, in.DV)}
 			tiles[j/reference.Tokens] = t
 		}
-		s := r.valueScale(j)
+		s := r.vs[j*in.KVHeads+r.g]
 		t.w, t.top = max(t.w, p*s), max(t.top, s)
 		v, _ := r.value(j)
 		for c, x := range v {
@@ -554,20 +563,20 @@ func (r *exactRow) roundedWeights(tol []float64, tiles map[int]*tileStat, weight
 	}
 }
 
-// valueScale is the scale stored with token j.
-func (r *exactRow) valueScale(j int) float64 {
-	in := r.in
-	lay := in.layout()
-	page := in.Page(in.Table[lay.SinkPages()+j/reference.Tokens])
-	tile := lay.Block(page, r.g, reference.Values)[64:]
+// valueScale is the scale stored with the value of token t, 0 for a sink token.
+func (in *Instance) valueScale(lay reference.Layout, pages [][]byte, t, head int) float64 {
+	if t < in.SinkTokens {
+		return 0
+	}
+	tile := lay.Block(pages[lay.SinkPages()+t/reference.Tokens], head, reference.Values)[64:]
 	if in.Case.V.Center {
 		tile = tile[(2*in.DV+63)&^63:]
 	}
-	t := j % reference.Tokens
+	t %= reference.Tokens
 	if in.Case.V.Format == "int8-s32" {
-		return reference.F32(uint32(tile[4*t]) | uint32(tile[4*t+1])<<8 | uint32(tile[4*t+2])<<16 | uint32(tile[4*t+3])<<24)
+		return reference.F32(binary.LittleEndian.Uint32(tile[4*t:]))
 	}
-	return reference.F16(uint16(tile[2*t]) | uint16(tile[2*t+1])<<8)
+	return reference.F16(binary.LittleEndian.Uint16(tile[2*t:]))
 }
 
 // part is the binary power of the rotation that channel c of d belongs to.
@@ -591,11 +600,15 @@ func spread(t []float64) []float64 {
 }
 
 func norm(x []float64) float64 {
+	top := reference.AbsMax(x)
+	if top == 0 || top-top != 0 {
+		return top
+	}
 	s := 0.0
 	for _, v := range x {
-		s = math.Hypot(s, v)
+		s += v / top * (v / top)
 	}
-	return s
+	return top * math.Sqrt(s)
 }
 
 func allFinite(x []float64) bool {
