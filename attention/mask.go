@@ -45,22 +45,23 @@ func checkSpan(field string, start []int64, headStride, n int64, b *Batch, heads
 // span is the range of keys that index limits leave visible, [lo, hi).
 type span struct{ lo, hi int }
 
-// visible applies kvLen, Causal and Window to the query at position p.
+// visible applies kvLen, Causal and Window to the query at position p. Positions and
+// widths reach 2³¹, hence int64.
 func (c *Config) visible(p, kvLen int) span {
-	s := span{0, kvLen}
+	lo, hi, at := int64(0), int64(kvLen), int64(p)
 	if c.Causal {
-		s.hi = min(s.hi, p+1)
+		hi = min(hi, at+1)
 	}
 	if c.Window.Limited {
 		if c.Window.Left >= 0 {
-			s.lo = max(s.lo, p-min(c.Window.Left, maxTokens))
+			lo = max(lo, at-min(int64(c.Window.Left), 1<<32))
 		}
 		if c.Window.Right >= 0 {
-			s.hi = min(s.hi, p+1+min(c.Window.Right, maxTokens-1))
+			hi = min(hi, at+1+min(int64(c.Window.Right), 1<<32))
 		}
 	}
-	if s.hi <= s.lo {
+	if hi <= lo {
 		return span{}
 	}
-	return s
+	return span{int(lo), int(hi)}
 }
