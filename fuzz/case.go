@@ -37,6 +37,7 @@ type Case struct {
 	PageGap    int    // bytes between pages, a view with a stride
 	PageOffset int    // bytes ahead of page 0
 	Workers    int    // of a runner that shuffles the units; ≤ 1 is Serial
+	Tier       string // CPU tier, "" for the best
 
 	Data Family
 	Seed uint64
@@ -66,10 +67,10 @@ func (c Case) String() string {
 	}
 	return fmt.Sprintf("fuzz.Case{Heads: %d, KVHeads: %d, DK: %d, DV: %d, QLen: %d, KVLen: %d, K: %#v, V: %#v, Q: %d, P: %d, SinkTokens: %d, "+
 		"Causal: %t, Window: %#v, Softcap: %v, Scale: %v, ALiBi: %t, Sinks: %t, Mask: %d, Bias: %d, Offset: %s, "+
-		"Chunk: %d, PageSeed: %d, PageGap: %d, PageOffset: %d, Workers: %d, Data: %d, Seed: %#x, Raw: %#v}",
+		"Chunk: %d, PageSeed: %d, PageGap: %d, PageOffset: %d, Workers: %d, Tier: %q, Data: %d, Seed: %#x, Raw: %#v}",
 		c.Heads, c.KVHeads, c.DK, c.DV, c.QLen, c.KVLen, c.K, c.V, c.Q, c.P, c.SinkTokens,
 		c.Causal, c.Window, c.Softcap, c.Scale, c.ALiBi, c.Sinks, c.Mask, c.Bias, offset,
-		c.Chunk, c.PageSeed, c.PageGap, c.PageOffset, c.Workers, c.Data, c.Seed, c.Raw)
+		c.Chunk, c.PageSeed, c.PageGap, c.PageOffset, c.Workers, c.Tier, c.Data, c.Seed, c.Raw)
 }
 
 // MaskKind is a pattern of visible keys.
@@ -126,7 +127,7 @@ const (
 	WorkerBit1
 	ScaleFlag
 	StrideFlag
-	numFlags = iota
+	GenericFlag
 )
 
 // Work bounds the size of a generated case: elements stored and products computed.
@@ -163,6 +164,9 @@ func FromArgs(group, kvHeads uint8, dk, dv, qLen, kvLen uint16, formatK, formatV
 	}
 	if has(StrideFlag) {
 		c.PageGap, c.PageOffset = []int{1, 64, 4096 + 3}[r.IntN(3)], r.IntN(130)
+	}
+	if has(GenericFlag) {
+		c.Tier = "generic"
 	}
 	if has(ShuffleFlag) {
 		c.PageSeed = 1 + seed>>1

@@ -39,6 +39,9 @@ func (c Case) Build(poison byte) (*Instance, error) {
 	if c.Workers > 1 {
 		opts = append(opts, attention.WithRunner(NewShuffled(c.Workers, c.Seed)))
 	}
+	if c.Tier != "" {
+		opts = append(opts, attention.WithTier(c.Tier))
+	}
 	var err error
 	if in.Plan, err = attention.NewPlan(cfg, opts...); err != nil {
 		return nil, fmt.Errorf("NewPlan: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/attention"
 	"github.com/qattn/qattn/quant"
 )
@@ -651,4 +652,51 @@ func TestPromise(t *testing.T) {
 		}
 	}
 	t.Logf("worst error %.2f of 4·2⁻²⁴·A·(4+S); %.2f with coherent sums", worst[false], worst[true])
+}
+
+// TestPropTiers: integer plans give the same bits on every tier, and the stored bytes are
+// the same in every format.
+func TestPropTiers(t *testing.T) {
+	for i, f := range quant.Formats() {
+		c := Case{Heads: 4, KVHeads: 2, DK: 30 + i, DV: 70 - i, QLen: 9, KVLen: 150, K: Store{f.String(), true, true}, V: Store{f.String(), true, true}, Causal: true, Seed: uint64(i)}
+		var want Output
+		var arena []byte
+		for _, tier := range asm.TierNames() {
+			if set, _ := asm.ParseTier(tier); set&^asm.Available() != 0 {
+				continue
+			}
+			c.Tier = tier
+			in, err := c.Build(0xFF)
+			require.NoError(t, err)
+			out, err := in.Run()
+			require.NoError(t, err)
+			_, err = in.Check(out)
+			require.NoError(t, err, "%v", c)
+			if arena == nil {
+				arena, want = in.Arena, out
+			}
+			require.True(t, bytes.Equal(arena, in.Arena), "%s on %s stores other bytes", f, tier)
+			if _, ok := f.(quant.Int8Format); ok {
+				require.NoError(t, want.Same(out), "%s on %s", f, tier)
+			}
+		}
+	}
+}
+
+// TestFarPositions: positions and window widths at the ends of their ranges.
+func TestFarPositions(t *testing.T) {
+	in := target(t, func(c *Case) { c.Causal, c.SinkTokens = false, 0 })
+	want, err := in.Run()
+	require.NoError(t, err)
+	for _, offset := range []int{1 << 30, 1<<30 - 2, 0, -1 << 30} {
+		for _, w := range []attention.Window{attention.SlidingWindow(math.MaxInt, math.MaxInt), attention.SlidingWindow(math.MaxInt, -1), attention.SlidingWindow(-1, math.MaxInt)} {
+			c := in.Case
+			c.Window, c.Offset = w, &offset
+			far, err := c.Build(0xFF)
+			require.NoError(t, err)
+			got, err := far.Run()
+			require.NoError(t, err)
+			require.NoError(t, want.Same(got), "offset %d, window %v", offset, w)
+		}
+	}
 }
