@@ -62,6 +62,19 @@ type Set struct {
 	names map[string]string // family -> kernel name
 }
 
+// Used returns the features that the kernels chosen for the given families need.
+func (s *Set) Used(families ...string) Tier {
+	var t Tier
+	for _, e := range All() {
+		for _, f := range families {
+			if s.names[f] == e.Name {
+				t |= e.Needs
+			}
+		}
+	}
+	return t
+}
+
 // Name returns the symbol of the kernel chosen for a family ("QKI8"), or "".
 func (s *Set) Name(family string) string { return s.names[family] }
 

@@ -12,7 +12,9 @@ import (
 //
 // Appends are final and independent of chunking: any split of a sequence into
 // appends gives the same bytes. A call that fails has written nothing. Calls on
-// sequences that share no written page may run concurrently. No allocation.
+// sequences that share no written page may run concurrently, also with Run on pages
+// that no call writes; a page being appended to must not be read meanwhile. Pages
+// need no initialisation. No allocation.
 func (p *Plan) Append(pg Pages, table []int32, pos, n int, k, v Rows) error {
 	if err := p.checkAppend(&pg, table, pos, n, &k, &v); err != nil {
 		return err
@@ -51,23 +53,30 @@ func (p *Plan) checkAppend(pg *Pages, table []int32, pos, n int, k, v *Rows) err
 	if p.cfg.NonFinite != Reject {
 		return nil
 	}
-	if err := p.rejectNonFinite("k", n, p.cfg.DK, k); err != nil {
+	if err := p.rejectNonFinite("k", n, &p.geo.k, k); err != nil {
 		return err
 	}
-	return p.rejectNonFinite("v", n, p.cfg.DV, v)
+	return p.rejectNonFinite("v", n, &p.geo.v, v)
 }
 
 // maxTokens bounds positions so that they and their differences fit int32.
 const maxTokens = 1 << 30
 
-// rejectNonFinite finds the first row of a side that holds a NaN or an infinity.
-func (p *Plan) rejectNonFinite(field string, n, d int, r *Rows) error {
+// rejectNonFinite finds the first row of a side that holds a NaN or an infinity, or
+// that the rotation overflows.
+func (p *Plan) rejectNonFinite(field string, n int, s *side, r *Rows) error {
 	buf := rowBuffers.Get().(*rowBuffer)
 	defer rowBuffers.Put(buf)
 	for t := range n {
 		for h := range p.cfg.KVHeads {
-			if !finite(p.ks.AbsMax(r.row(buf.in[:], t, h, p.cfg.KVHeads, d))) {
-				return fieldErr(ErrNonFinite, field, "token %d, head %d has a NaN or an infinity", t, h)
+			x := r.row(buf.in[:], t, h, p.cfg.KVHeads, s.d)
+			if s.codec.Rotate {
+				copy(buf.row[:s.d], x)
+				x = buf.row[:s.d]
+				quant.Hadamard(p.ks, x)
+			}
+			if !finite(p.ks.AbsMax(x)) {
+				return fieldErr(ErrNonFinite, field, "token %d, head %d has a NaN or an infinity, or its rotation overflows", t, h)
 			}
 		}
 	}

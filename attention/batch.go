@@ -64,6 +64,9 @@ func (b *Batch) check(p *Plan) (maxPage int32, err error) {
 		if b.QOffset != nil && (b.QOffset[s] < -maxTokens || b.QOffset[s] > maxTokens) {
 			return 0, fieldErr(ErrShape, "Batch.QOffset", "entry %d is %d, outside ±%d", s, b.QOffset[s], maxTokens)
 		}
+		if b.QOffset != nil && int64(b.QOffset[s])+int64(b.QStart[s+1]-b.QStart[s]) > maxTokens {
+			return 0, fieldErr(ErrShape, "Batch.QOffset", "entry %d is %d: its last row would sit beyond %d", s, b.QOffset[s], maxTokens)
+		}
 		if b.KVLen[s] == 0 {
 			continue
 		}

@@ -26,7 +26,7 @@ func (c *Cache) Bytes() int { return len(c.table) * c.plan.layout.PageBytes }
 // Pages and Table expose the storage, for SaveKV or ReadKV. They change with Append.
 func (c *Cache) Pages() Pages { return Pages{Arena: c.arena} }
 
-// Table lists the pages in use.
+// Table lists the pages in use; the slice is the cache's own.
 func (c *Cache) Table() []int32 { return c.table }
 
 // Append stores tokens: k is [n][KVHeads][DK], v is [n][KVHeads][DV], contiguous.
@@ -73,11 +73,7 @@ func (c *Cache) Truncate(n int) error {
 		return fieldErr(ErrShape, "n", "%d is outside 0..%d", n, c.n)
 	}
 	c.n = n
-	if n == 0 {
-		c.table = c.table[:0]
-	} else {
-		c.table = c.table[:c.plan.layout.TablePages(n)]
-	}
+	c.table = c.table[:c.plan.layout.TablePages(n)]
 	return nil
 }
 

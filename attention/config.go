@@ -36,11 +36,12 @@ type Config struct {
 	// et al. 2022, arXiv 2108.12409).
 	ALiBi []float32
 	// SinkLogits, one per query head or nil, adds exp(logit) to the softmax
-	// denominator, as gpt-oss does. LSE includes it.
+	// denominator, as gpt-oss does. LSE includes it. −Inf switches a head's sink off.
 	SinkLogits []float32
 
 	// SinkTokens keeps the first tokens of every sequence in binary16, 0..Tile:
-	// attention sinks carry mass that a centred or few-bit code would distort.
+	// attention sinks carry mass that a centred or few-bit code would distort. One
+	// head's binary16 rows must fit a page: NewPlan says so when they do not.
 	SinkTokens int
 	// NonFinite says what Append does with NaN and infinities.
 	NonFinite NonFinitePolicy
@@ -59,7 +60,8 @@ type Codec struct {
 }
 
 // Window limits the distance between query and key. The zero value is unlimited; a
-// negative Left or Right leaves that side open.
+// negative Left or Right leaves that side open. A "sliding window of W tokens" that
+// counts the query's own is SlidingWindow(W−1, 0).
 type Window struct {
 	Limited     bool
 	Left, Right int
@@ -105,7 +107,8 @@ type NonFinitePolicy uint8
 const (
 	// Propagate stores them; exactly the query rows that can see such a token become
 	// NaN (in formats with scales the whole token reads as NaN, in unscaled formats
-	// IEEE arithmetic decides).
+	// NaN (in formats with scales the whole token reads as NaN, in unscaled formats
+	// IEEE arithmetic decides; static FP8 scales saturate infinities). decides).
 	Propagate NonFinitePolicy = iota
 	// Reject makes Append return ErrNonFinite and store nothing.
 	Reject
@@ -154,6 +157,11 @@ func (c *Config) normalize() error {
 			return fieldErr(ErrConfig, f.name, "length %d, want QHeads = %d", len(*f.v), c.QHeads)
 		}
 		*f.v = append([]float32(nil), *f.v...)
+	}
+	for h, s := range c.SinkLogits {
+		if !finite(s*log2e) && s != negInf {
+			return fieldErr(ErrConfig, "Config.SinkLogits", "logit %d is %v, want a finite base-2 form or −Inf", h, s)
+		}
 	}
 	for h, s := range c.ALiBi {
 		if !finite(s) {

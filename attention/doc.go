@@ -32,7 +32,8 @@
 //
 //	4·2⁻²⁴·A·(4+S),  A = Σ p·|v|,  S = max |Scale|·Σ|q·k|
 //
-// of exact attention over the stored values. QInt8 rounds each query row to int8
+// of exact attention over the stored values, as long as 64·max|v| and the
+// unnormalised sum Σ 2^(y−max)·v stay below the largest float32. QInt8 rounds each query row to int8
 // (one scale per row), PU8 rounds the weights of a tile to multiples of 1/255 of the
 // tile's largest weight times value scale. Both sum exactly in int32.
 //
@@ -46,10 +47,14 @@
 // # Limits of trust
 //
 // Bad arguments give a *FieldError and write nothing. Bytes of pages beyond the
-// stored tokens are never used. Data, even a damaged cache, never causes a panic.
+// stored tokens are never used. Data, even a damaged cache, never causes a panic; the
+// bits computed from bytes no encoder writes may differ between tiers. Layout.ID is
+// compared by LoadKV only: handing one plan's pages to a plan of another layout is not
+// detected elsewhere.
 //
 // # Observing
 //
 // Plan.Explain names the kernels, which are separate symbols in profiles; WithLabels
-// adds pprof labels; QATTN_CPU and WithTier force a CPU tier.
+// adds pprof labels; QATTN_CPU (read once at start, an unknown name ends the process)
+// and WithTier force a CPU tier. Under the race detector the pure-Go kernels run.
 package attention

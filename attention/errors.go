@@ -7,7 +7,7 @@ import (
 
 // The kinds of error. Every error this package returns for bad input is a
 // *FieldError wrapping one of them: test the kind with errors.Is, read the field
-// with errors.As. A call that returns a FieldError has written nothing.
+// with errors.As. A call that returns a FieldError other than ErrRunner has written nothing.
 var (
 	ErrConfig      = errors.New("attention: invalid config")
 	ErrUnsupported = errors.New("attention: unsupported combination")

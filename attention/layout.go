@@ -19,8 +19,17 @@ type Layout struct {
 	ID [16]byte
 }
 
-// TablePages returns the number of table entries a sequence of n tokens needs.
-func (l Layout) TablePages(n int) int { return l.SinkPages + (n+l.Tile-1)/l.Tile }
+// TablePages returns the number of table entries a sequence of n tokens needs: none
+// when n is 0.
+func (l Layout) TablePages(n int) int {
+	if n <= 0 {
+		return 0
+	}
+	return l.SinkPages + (n+l.Tile-1)/l.Tile
+}
+
+// Bytes returns the memory of the pages of n tokens.
+func (l Layout) Bytes(n int) int { return l.TablePages(n) * l.PageBytes }
 
 const (
 	layoutVersion = 1

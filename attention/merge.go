@@ -14,8 +14,8 @@ import "math"
 // sink must be counted once: run the parts without it and merge the state out = 0,
 // LSE = sink. FlashInfer's LSE is base 2: multiply it by ln 2 first.
 //
-// Slices that are too short or overlap between a and b are an ErrShape; nothing is
-// written then.
+// Slices of other lengths, or that overlap between a and b, are an ErrShape; nothing
+// is written then.
 func Merge(outA, lseA, outB, lseB []float32, dv int) error {
 	rows := len(lseA)
 	if dv < 1 || dv > MaxDim {

@@ -32,7 +32,6 @@ type Plan struct {
 
 type options struct {
 	tier    asm.Tier
-	tierSet bool
 	runner  Runner
 	workers int // what the runner said when the plan was made
 	require []Capability
@@ -53,7 +52,7 @@ func WithTier(name string) Option {
 		if t&^asm.Available() != 0 {
 			return fieldErr(ErrUnsupported, "WithTier", "this process has %s, not %s", asm.Available(), name)
 		}
-		o.tier, o.tierSet = t, true
+		o.tier = t
 		return nil
 	}
 }
@@ -72,8 +71,10 @@ func WithRunner(r Runner) Option {
 	}
 }
 
-// WithLabels sets pprof labels (attn_k, attn_v, attn_phase) while units run, without
-// allocating. The labels of Run's context are restored after each unit.
+// WithLabels sets pprof labels while units run, without allocating: attn_k and attn_v
+// name the formats, attn_phase is "decode" (one query row per sequence), "prefill"
+// (any other batch) or "merge". The labels of Run's context are restored after each
+// unit.
 func WithLabels() Option {
 	return func(o *options) error { o.labels = true; return nil }
 }
@@ -192,16 +193,16 @@ func (p *Plan) pvFamily() string {
 
 // Explanation says what a plan runs.
 type Explanation struct {
-	Tier         string   // CPU tier the kernels were chosen from
+	Tier         string   // CPU tier of the score and value kernels
 	QK, SM, PV   string   // kernel of each stage, as profiles show it
-	BitsK, BitsV float64  // stored bits per element of a full page, headers, scales and centres included
+	BitsK, BitsV float64  // stored bits per element of a full tile: codes, scales, centre, tile header
 	Notes        []string // what a reader might not expect, such as expansion to float32
 }
 
 // Explain reports the selected kernels, the storage cost and every detour.
 func (p *Plan) Explain() Explanation {
 	e := Explanation{
-		Tier: p.ks.Tier.String(), QK: p.ks.Name(p.qkFamily()), PV: p.ks.Name(p.pvFamily()), SM: p.ks.Name("SoftmaxF32"),
+		Tier: p.ks.Used(p.qkFamily(), p.pvFamily()).String(), QK: p.ks.Name(p.qkFamily()), PV: p.ks.Name(p.pvFamily()), SM: p.ks.Name("SoftmaxF32"),
 		BitsK: 8 * float64(p.geo.k.size) / float64(Tile*p.cfg.DK),
 		BitsV: 8 * float64(p.geo.v.size) / float64(Tile*p.cfg.DV),
 	}
@@ -217,11 +218,17 @@ func (p *Plan) Explain() Explanation {
 	if p.cfg.Q == QInt8 && p.cfg.DK%4 != 0 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are padded from %d to %d channels", p.cfg.DK, (p.cfg.DK+3)&^3))
 	}
-	if p.ks.Tier == asm.Generic {
-		e.Notes = append(e.Notes, "pure-Go kernels: no assembly tier is available or allowed")
+	if strings.HasSuffix(e.QK, "_generic") || strings.HasSuffix(e.PV, "_generic") {
+		e.Notes = append(e.Notes, "pure-Go kernels: this build or machine has no assembly for them, or the tier is forced")
+	}
+	if p.shaped {
+		e.Notes = append(e.Notes, "soft-cap and ALiBi are applied in Go, between the kernels")
+	}
+	if p.cfg.K.Center {
+		e.Notes = append(e.Notes, "the centre term q·μ is summed in Go, once per row and tile")
 	}
 	if n := p.geo.sinkPages; n > 0 {
-		e.Notes = append(e.Notes, fmt.Sprintf("the first %d tokens of a sequence are kept in binary16 on %d page(s)", p.cfg.SinkTokens, n))
+		e.Notes = append(e.Notes, fmt.Sprintf("the first %d tokens of a sequence are kept in binary16 on %d page(s) and run in float32", p.cfg.SinkTokens, n))
 	}
 	return e
 }

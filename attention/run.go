@@ -26,8 +26,8 @@ type IO struct {
 //
 // A row that sees no token gives 0 and LSE −Inf (with a sink logit: 0 and the logit).
 // A NaN reaches exactly the rows that see it. ctx is polled once per unit; after
-// cancellation Out is unspecified and the context's error is returned. Any other
-// error is found before the first write.
+// cancellation, or when the Runner breaks its contract (ErrRunner), Out is
+// unspecified. Any other error is found before the first write.
 func (p *Plan) Run(ctx context.Context, s *Schedule, pg Pages, io *IO) error {
 	if p == nil || ctx == nil || s == nil || io == nil {
 		return fieldErr(ErrShape, "Run", "nil plan, context, schedule or IO")
@@ -48,13 +48,17 @@ func (p *Plan) Run(ctx context.Context, s *Schedule, pg Pages, io *IO) error {
 		s.workers[i].carve(&p.scratch, &mem)
 	}
 	s.run.stop.Store(false)
-	err := s.phase(attend, len(s.units))
-	if err == nil {
-		err = s.phase(combine, len(s.merges))
+	defer s.release()
+	if err := s.phase(attend, len(s.units)); err != nil {
+		return err
 	}
+	return s.phase(combine, len(s.merges))
+}
+
+// release forgets the caller's memory.
+func (s *Schedule) release() {
 	s.run.ctx, s.run.pages, s.run.io = nil, Pages{}, IO{}
 	clear(s.workers)
-	return err
 }
 
 // phase hands units to the runner and checks that it did them all.
@@ -71,13 +75,7 @@ func (s *Schedule) phase(ph phase, units int) error {
 		r.round = 1
 	}
 	clear(r.working) // a unit that panicked has left its worker
-	r.open.Store(true)
-	s.plan.opt.runner.Run(units, s)
-	done := r.done.Load()
-	r.open.Store(false)
-	for r.inside.Load() != 0 { // a runner that returned too early: its units still use the memory
-		runtime.Gosched()
-	}
+	done := s.dispatch(units)
 	switch {
 	case r.broken.Load():
 		return fieldErr(ErrRunner, "Runner.Run", "called Do twice for a unit, at once for a worker, or out of range")
@@ -87,6 +85,21 @@ func (s *Schedule) phase(ph phase, units int) error {
 		return s.run.ctx.Err()
 	}
 	return nil
+}
+
+// dispatch lets the runner do the units and returns how many it had done when it
+// returned. Nobody uses the caller's memory afterwards, whatever the runner does.
+func (s *Schedule) dispatch(units int) (done int64) {
+	r := &s.run
+	r.open.Store(true)
+	defer func() {
+		r.open.Store(false)
+		for r.inside.Load() != 0 { // the runner returned, or panicked, too early
+			runtime.Gosched()
+		}
+	}()
+	s.plan.opt.runner.Run(units, s)
+	return r.done.Load()
 }
 
 func (s *Schedule) checkRun(p *Plan, pg *Pages, io *IO) error {

@@ -46,7 +46,7 @@ type Pool struct {
 	next  atomic.Int64
 	units int
 	task  Task
-	once  sync.Once
+	done  bool // closed
 }
 
 // NewPool starts n−1 goroutines, which with the caller of Run make n workers. n < 1
@@ -69,20 +69,26 @@ func NewPool(n int) *Pool {
 // Workers returns the number of workers.
 func (p *Pool) Workers() int { return len(p.start) + 1 }
 
-// Run implements Runner without allocating.
+// Run implements Runner without allocating. After Close the caller does every unit. A
+// task must not call Run of the pool it runs on.
 func (p *Pool) Run(units int, t Task) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer func() { // also when a task panics on this goroutine
+		p.wg.Wait()
+		p.task = nil
+		p.mu.Unlock()
+	}()
 	p.units, p.task = units, t
 	p.next.Store(0)
 	helpers := min(len(p.start), units-1)
+	if p.done {
+		helpers = 0
+	}
 	for i := range helpers {
 		p.wg.Add(1)
 		p.start[i] <- struct{}{}
 	}
 	p.work(0)
-	p.wg.Wait()
-	p.task = nil
 }
 
 func (p *Pool) work(worker int) {
@@ -95,11 +101,15 @@ func (p *Pool) work(worker int) {
 	}
 }
 
-// Close stops the goroutines. Run must not be called afterwards.
+// Close waits for a Run under way and stops the goroutines.
 func (p *Pool) Close() {
-	p.once.Do(func() {
-		for _, c := range p.start {
-			close(c)
-		}
-	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done {
+		return
+	}
+	p.done = true
+	for _, c := range p.start {
+		close(c)
+	}
 }

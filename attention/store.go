@@ -42,7 +42,8 @@ func (p *Plan) checkPage(field string, pg *Pages, page int32) error {
 
 // ReadKV reconstructs tokens [pos, pos+n) as float32, for export, debugging or
 // re-encoding at new positions: what the attention computes with, centre added and
-// rotation undone. k and v must be F32 views; either may be the zero Rows to skip it.
+// rotation undone. k and v must be F32 views of separate memory; either may be the zero
+// Rows to skip it.
 // No allocation.
 func (p *Plan) ReadKV(pg Pages, table []int32, pos, n int, k, v Rows) error {
 	if pos < 0 || n < 0 || pos > maxTokens-n {
@@ -57,7 +58,7 @@ func (p *Plan) ReadKV(pg Pages, table []int32, pos, n int, k, v Rows) error {
 	if err := p.checkRead("v", &p.geo.v, &pg, n, &v); err != nil {
 		return err
 	}
-	if overlap(bytesOf(k.F32), bytesOf(v.F32)) && (k.TokenStride == 0 || v.TokenStride == 0) {
+	if overlap(bytesOf(k.F32), bytesOf(v.F32)) {
 		return fieldErr(ErrShape, "v", "overlaps k")
 	}
 	buf := rowBuffers.Get().(*rowBuffer)
@@ -95,7 +96,9 @@ func (p *Plan) checkRead(field string, s *side, pg *Pages, n int, r *Rows) error
 // the pages in table order, and the IEEE CRC-32 of everything before it.
 const saveMagic = "QATTNKV1"
 
-// SaveKV writes the first n tokens of a sequence and returns the bytes written.
+// SaveKV writes the pages that hold the first n tokens of a sequence and returns the
+// bytes written. Pages go out whole: bytes of truncated tokens, or of a recycled page's
+// former owner, go with them; clear pages before reuse where that matters.
 func (p *Plan) SaveKV(w io.Writer, pg Pages, table []int32, n int) (int64, error) {
 	if err := p.Truncate(pg, table, n); err != nil {
 		return 0, err

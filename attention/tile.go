@@ -1,6 +1,7 @@
 package attention
 
 import (
+	"iter"
 	"math"
 
 	"github.com/qattn/qattn/quant"
@@ -99,11 +100,13 @@ func (b *block) tile(base, lo, n int) {
 	b.factors(kb)
 	if p.intK != nil {
 		codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, kb[p.geo.k.tile:], quant.Keys, p.cfg.DK, n)
-		p.ks.QKI8(w.s, w.q8, codes, b.rows, n, p.scratch.dk4/4)
+		for r, m := range b.strips() {
+			p.ks.QKI8(w.s[r*Tile:], w.q8[r*p.scratch.dk4:], codes, m, n, p.scratch.dk4/4)
+		}
 		p.ks.ScaleI8(w.y, w.s, scale, w.a, w.b, b.rows, n)
 	} else {
 		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, kb[p.geo.k.tile:], quant.Keys, p.cfg.DK, n)
-		p.ks.QKF32(w.y, w.q, w.kf, b.rows, n, p.cfg.DK)
+		b.scoresF32(n)
 		p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
 	}
 	b.shape(base, n)
@@ -136,12 +139,39 @@ func (b *block) sinkTile() {
 		}
 	}
 	b.factors(nil)
-	p.ks.QKF32(w.y, w.q, w.kf, b.rows, n, dk)
+	b.scoresF32(n)
 	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
 	b.shape(0, n)
 	bad, rows := p.sinkRows(&p.geo.v, &b.s.run.pages, b.table, b.head)
 	quant.GetF16(p.ks, w.vf[:n*dv], rows)
 	b.valuesF32(nil, bad&(1<<n-1), n)
+}
+
+// strip is the largest number of rows of one kernel call at up to 512 channels, half
+// of it beyond: assembly cannot be preempted, so a call must stay short.
+const strip = 16
+
+// strips yields the first row and the number of rows of each kernel call.
+func (b *block) strips() iter.Seq2[int, int] {
+	step := strip
+	if max(b.p.cfg.DK, b.p.cfg.DV) > 512 {
+		step = strip / 2
+	}
+	return func(yield func(r, m int) bool) {
+		for r := 0; r < b.rows; r += step {
+			if !yield(r, min(step, b.rows-r)) {
+				return
+			}
+		}
+	}
+}
+
+// scoresF32 runs the float32 scores against the expanded keys.
+func (b *block) scoresF32(n int) {
+	w, dk := b.w, b.p.cfg.DK
+	for r, m := range b.strips() {
+		b.p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, m, n, dk)
+	}
 }
 
 // factors sets, per row, the factor on the scores and the offset the key centre adds.
@@ -251,7 +281,9 @@ func (b *block) valuesI8(tile []byte, mu []float32, bad uint64, lo, n int) {
 		b.poisonRows(bad, n)
 	}
 	p.ks.SoftmaxU8(w.p8, w.y, scale, w.stat, b.rows, n)
-	p.ks.PVU8I8(w.acc8, w.p8, codes, b.rows, n, dv)
+	for r, m := range b.strips() {
+		p.ks.PVU8I8(w.acc8[r*dv:], w.p8[r*Tile:], codes, m, n, dv)
+	}
 	for r := range b.rows {
 		if m, alpha, g, ok := b.advance(r); ok {
 			p.ks.FoldI8(w.split.row(r), w.acc8[r*dv:(r+1)*dv], mu, alpha, float32(g*w.stat[r].Beta), float32(g*w.stat[r].L))
@@ -279,7 +311,9 @@ func (b *block) valuesF32(mu []float32, bad uint64, n int) {
 	dv := p.cfg.DV
 	if bad == 0 {
 		p.ks.SoftmaxF32(w.y, w.stat, b.rows, n)
-		p.ks.PVF32(w.acc, w.y, w.vf, b.rows, n, dv)
+		for r, m := range b.strips() {
+			p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv)
+		}
 	} else {
 		b.noteSeen(bad, n)
 		p.ks.SoftmaxF32(w.y, w.stat, b.rows, n)

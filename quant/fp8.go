@@ -11,17 +11,17 @@ import (
 // max|x|/448 or max|x|/57344: code = RNE(x/scale). A row with a NaN or an infinity
 // gets scale NaN and reads back as NaN.
 var (
-	E4M3 Format = fp8Format{kind: &e4m3}
-	E5M2 Format = fp8Format{kind: &e5m2}
+	E4M3 Format = fp8Format{kind: &e4m3, dynamic: true}
+	E5M2 Format = fp8Format{kind: &e5m2, dynamic: true}
 )
 
 // E4M3Static and E5M2Static use one scale for every token, kept with the plan and
 // not in the pages: code = saturate(x/scale). NaN elements stay NaN, infinities and
 // values out of range saturate. scale must be positive and finite.
-func E4M3Static(scale float32) Format { return fp8Format{&e4m3, scale} }
+func E4M3Static(scale float32) Format { return fp8Format{kind: &e4m3, static: scale} }
 
 // E5M2Static is E4M3Static for E5M2.
-func E5M2Static(scale float32) Format { return fp8Format{&e5m2, scale} }
+func E5M2Static(scale float32) Format { return fp8Format{kind: &e5m2, static: scale} }
 
 // fp8Kind is one of the two encodings.
 type fp8Kind struct {
@@ -43,14 +43,14 @@ func decodeTable(decode func(byte) float32) (t [256]float32) {
 	return t
 }
 
-// fp8Format has static = 0 for dynamic scales.
 type fp8Format struct {
-	kind   *fp8Kind
-	static float32
+	kind    *fp8Kind
+	dynamic bool    // a scale per token is stored with the tile
+	static  float32 // the scale otherwise
 }
 
 func (f fp8Format) String() string {
-	if f.static != 0 {
+	if !f.dynamic {
 		return fmt.Sprintf("%s-static(%g)", f.kind.name, f.static)
 	}
 	return f.kind.name
@@ -59,7 +59,7 @@ func (f fp8Format) String() string {
 // Check reports a static scale that is not positive and finite. Plans call it on every
 // format that has it.
 func (f fp8Format) Check() error {
-	if f.static != 0 && !(f.static > 0 && isFinite(f.static)) {
+	if !f.dynamic && !(f.static > 0 && isFinite(f.static)) {
 		return fmt.Errorf("quant: static scale %v of %s, want a positive finite one", f.static, f.kind.name)
 	}
 	return nil
@@ -67,7 +67,7 @@ func (f fp8Format) Check() error {
 
 // codesAt is the offset of the codes.
 func (f fp8Format) codesAt() int {
-	if f.static != 0 {
+	if !f.dynamic {
 		return 0
 	}
 	return scaleF32.bytes(asm.Tile)
@@ -87,7 +87,7 @@ func (f fp8Format) at(side Side, d, t, c int) int {
 func (f fp8Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
 	amax := ks.AbsMax(x)
 	scale := f.static
-	if scale == 0 {
+	if f.dynamic {
 		scale = scaleF32.put(tile, t, amax, f.kind.max)
 	}
 	codes := tile[f.codesAt():]
@@ -106,7 +106,7 @@ func (f fp8Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []f
 
 func (f fp8Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 	scale := f.static
-	if scale == 0 {
+	if f.dynamic {
 		scale = scaleF32.get(tile, t)
 	}
 	codes := tile[f.codesAt():]
@@ -117,7 +117,7 @@ func (f fp8Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 
 func (f fp8Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []byte, side Side, d, n int) {
 	scale := tmp.Scale[:asm.Tile]
-	if f.static != 0 {
+	if !f.dynamic {
 		for t := range n {
 			scale[t] = f.static
 		}
