@@ -199,7 +199,7 @@ func FromSeed(seed uint64) Case {
 func (c Case) clamp(r *rand.Rand, window, offset bool) Case {
 	d := c.DK + c.DV
 	c.KVLen = min(c.KVLen, maxStored/(d*c.KVHeads))
-	c.QLen = min(c.QLen, max(1, maxProducts/(d*c.Heads*max(c.KVLen, 1))))
+	c.QLen = min(c.QLen, max(1, maxProducts/(c.Heads*d*max(1, c.KVLen, d/4)))) // the reference rotates in d² steps
 	integer := func(s Store) bool { _, ok := s.Codec().Format.(quant.Int8Format); return ok }
 	if !integer(c.K) {
 		c.Q %= attention.QInt8

@@ -214,6 +214,8 @@ func checkIdempotent(t *testing.T, name string, x, once, twice []float32) {
 		switch {
 		case name == "int4":
 			tol = amax/126*9 + 0x1p-24*9
+		case strings.HasPrefix(name, "nf4") && !strings.HasSuffix(name, "s32") && math.Abs(a) < 0x1p-14:
+			tol = 0x1p-20 // perhaps a block with a subnormal scale
 		case amax < 0x1p-6:
 			tol = amax/64 + 0x1p-24 // scales of few bits
 		case strings.HasSuffix(name, "s32"), name == "e4m3", name == "e5m2":

@@ -51,7 +51,7 @@ func TestGuardPages(t *testing.T) {
 		c := FromSeed(seed + 900)
 		f := formats[int(seed)%len(formats)]
 		c.K.Format, c.V.Format, c.Q, c.P = f.String(), f.String(), attention.QAuto, attention.PAuto
-		c.PageGap, c.PageOffset, c.Data, c.Mask, c.Bias = 0, 0, Gauss, NoMask, NoBias
+		c.PageGap, c.PageOffset, c.Data, c.Mask, c.Bias, c.Tier = 0, 0, Gauss, NoMask, NoBias, ""
 		c.SinkTokens = min(c.SinkTokens, 4)
 		if c.DK < 4 || c.DV < 4 {
 			c.SinkTokens = 0

@@ -309,6 +309,7 @@ func TestHostileBatch(t *testing.T) {
 		"negative page":     {"Batch.Table", attention.ErrPageTable, func(b *attention.Batch) { b.Table = []int32{0, 1, -1, 2, 3, 3} }},
 		"offsets":           {"Batch.QOffset", attention.ErrShape, func(b *attention.Batch) { b.QOffset = []int32{} }},
 		"huge offset":       {"Batch.QOffset", attention.ErrShape, func(b *attention.Batch) { b.QOffset = []int32{huge} }},
+		"last row":          {"Batch.QOffset", attention.ErrShape, func(b *attention.Batch) { b.QOffset = []int32{1 << 30} }},
 		"minimal offset":    {"Batch.QOffset", attention.ErrShape, func(b *attention.Batch) { b.QOffset = []int32{math.MinInt32} }},
 		"mask starts":       {"Batch.Mask.Start", attention.ErrShape, func(b *attention.Batch) { b.Mask = &attention.Mask{Bits: make([]byte, 100)} }},
 		"mask start": {"Batch.Mask.Start", attention.ErrShape, func(b *attention.Batch) {
