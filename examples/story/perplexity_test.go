@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,24 @@ func TestTableJSON(t *testing.T) {
 	}
 }
 
+// The built-in model still predicts its held-out text as well as when it was trained,
+// and a cache in INT8 hardly changes that.
+func TestBuiltInPerplexity(t *testing.T) {
+	text, _ := runStory(t, "-ppl -tokens 512 -formats int8 -json")
+	var got table
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	const want = 11.2886 // of the first window, with a float32 cache
+	r := got.Rows[0]
+	if ppl := r.PPL / math.Exp(r.DNLL); math.Abs(ppl-want) > 0.001 {
+		t.Errorf("perplexity %.4f, want %.4f", ppl, want)
+	}
+	if math.Abs(r.DNLL) > 0.002 || r.KL > 0.0005 {
+		t.Errorf("int8 cache: ΔNLL %.5f, KL %.5f", r.DNLL, r.KL)
+	}
+}
+
 func TestTableMarkdown(t *testing.T) {
 	text, skipped := runStory(t, smallWindows(t)+"-formats f32,int8 -p u8")
 	if !strings.Contains(text, "118 predicted tokens in 2 windows") || !strings.Contains(text, "\n| int8 | int8 | u8 | ") {
@@ -90,6 +109,9 @@ func TestWindows(t *testing.T) {
 	stream := 0
 	for _, d := range lm.heldOut {
 		stream += len(lm.vocab.Encode(d))
+	}
+	if stream != 32330 { // what the tokenizer of train/prepare.py makes of the text
+		t.Errorf("the held-out text has %d tokens, want 32330", stream)
 	}
 	total := 0
 	for _, w := range all {
