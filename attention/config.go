@@ -207,4 +207,6 @@ func (c *Config) resolve() error {
 	return nil
 }
 
-func finite(x float32) bool { return x-x == 0 }
+// finite looks at the exponent bits: x−x would be fused with a product in x on some
+// machines.
+func finite(x float32) bool { return math.Float32bits(x)&0x7f800000 != 0x7f800000 }

@@ -46,4 +46,6 @@ func (f32Format) ExpandF32(_ *asm.Set, dst []float32, _ *Scratch, tile []byte, s
 	loadF32(dst[:n*d], tile)
 }
 
-func isFinite(x float32) bool { return x-x == 0 }
+// isFinite looks at the exponent bits: x−x would be fused with a product in x on some
+// machines.
+func isFinite(x float32) bool { return math.Float32bits(x)&0x7f800000 != 0x7f800000 }
