@@ -47,7 +47,7 @@ func FuzzAttention(f *testing.F) {
 func TestRandomCases(t *testing.T) {
 	n := uint64(400)
 	if testing.Short() {
-		n = 100
+		n = 60
 	}
 	var worst Margin
 	for seed := range n {

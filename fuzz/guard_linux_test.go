@@ -47,7 +47,11 @@ func (g *guarded) protect(t *testing.T, prot int) {
 // works. A byte too far kills the test.
 func TestGuardPages(t *testing.T) {
 	formats := quant.Formats()
-	for seed := range uint64(3 * len(formats)) {
+	rounds := 3
+	if testing.Short() {
+		rounds = 1
+	}
+	for seed := range uint64(rounds * len(formats)) {
 		c := FromSeed(seed + 900)
 		f := formats[int(seed)%len(formats)]
 		c.K.Format, c.V.Format, c.Q, c.P = f.String(), f.String(), attention.QAuto, attention.PAuto
@@ -113,6 +117,9 @@ func TestUnalignedMemory(t *testing.T) {
 		want, err := in.Run()
 		require.NoError(t, err)
 		for off := range 64 {
+			if testing.Short() && off%9 != 1 {
+				continue
+			}
 			c.PageOffset, c.PageGap = off, 64+off%3
 			moved, err := c.Build(0xFF)
 			require.NoError(t, err)

@@ -508,7 +508,7 @@ func TestHostileRunner(t *testing.T) {
 // TestHostileSharedWorker: two goroutines that use one worker number at a time get an
 // error, not each other's memory.
 func TestHostileSharedWorker(t *testing.T) {
-	in := target(t, func(c *Case) { c.QLen, c.KVLen = 400, 1000 })
+	in := target(t, func(c *Case) { c.QLen, c.KVLen = 200, 300 })
 	caught := 0
 	for range 20 {
 		r := &runner{1, func(units int, t attention.Task) {

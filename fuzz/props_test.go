@@ -19,6 +19,9 @@ var propFormats = []struct{ k, v string }{{"f32", "f32"}, {"int8", "int8"}, {"in
 // propCases is a case per pair of formats, plain and with every codec step.
 func propCases(t *testing.T, f func(t *testing.T, c Case)) {
 	for i, p := range propFormats {
+		if testing.Short() && i > 2 {
+			return
+		}
 		for _, dressed := range []bool{false, true} {
 			c := Case{Heads: 6, KVHeads: 2, DK: 40, DV: 24, QLen: 5, KVLen: 200, K: Store{Format: p.k}, V: Store{Format: p.v}, Causal: true,
 				PageSeed: 3, Chunk: 70, Seed: uint64(100 + i)}
@@ -611,7 +614,10 @@ func TestPropNaNRows(t *testing.T) {
 				case 2:
 					v2[(bad*c.KVHeads+1)*c.DV+3] = x
 				}
-				got := checked(t, c, q2, k2, v2)
+				got := run(t, c, q2, k2, v2)
+				if !testing.Short() {
+					checked(t, c, q2, k2, v2)
+				}
 				for row := range c.QLen {
 					for h := range c.Heads {
 						at := row*c.Heads + h
@@ -637,6 +643,9 @@ func TestPromise(t *testing.T) {
 	worst := map[bool]float64{}
 	for f := range NumFamilies {
 		for i, format := range quant.Formats() {
+			if testing.Short() && i%5 != int(f)%5 {
+				continue
+			}
 			c := Case{Heads: 2, KVHeads: 1, DK: 64 + 64*(i%2), DV: 40, QLen: 3, KVLen: 150, K: Store{Format: format.String()}, V: Store{Format: format.String()},
 				Q: attention.QF32, P: attention.PF32, Data: f, Seed: uint64(f)<<8 | uint64(i)}
 			in, err := c.Build(0xFF)
