@@ -233,17 +233,18 @@ func (w *workbench) run(tr *trial, p placement, entries []Entry, report func(e E
 
 // locate says which operand a fault address belongs to.
 func (w *workbench) locate(tr *trial, args [][]byte, addr uintptr) string {
+	where, nearest := "", slotBytes // mappings may be neighbours: name the closest operand
 	for i, a := range args {
-		base := uintptr(unsafe.Pointer(unsafe.SliceData(a)))
-		if delta := int(addr - base); delta >= -slotBytes && delta < 2*slotBytes {
+		delta := int(addr - uintptr(unsafe.Pointer(unsafe.SliceData(a))))
+		if distance := max(-delta, delta-len(a)+1, 0); distance < nearest {
 			kind := "input"
 			if tr.ops[i].out {
 				kind = "output"
 			}
-			return fmt.Sprintf(" (%s %d, byte %d of %d)", kind, i, delta, len(a))
+			where, nearest = fmt.Sprintf(" (%s %d, byte %d of %d)", kind, i, delta, len(a)), distance
 		}
 	}
-	return ""
+	return where
 }
 
 // at returns element i as an integer, whatever its size.
