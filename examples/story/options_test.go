@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"strings"
 	"testing"
@@ -37,10 +38,19 @@ func TestPromptTooLong(t *testing.T) {
 	}
 }
 
-// Generation ends when the context is full, having used all of it.
+// Generation ends when the context is full, having used all of it: the last token is
+// predicted by the token at the last position.
 func TestContextFull(t *testing.T) {
-	out, _ := runStory(t, "-temp 0 -steps 10000 -json -prompt And -k int4 -v nf4")
-	if !strings.Contains(out, `"stop": "context full"`) && !strings.Contains(out, `"stop": "end of text"`) {
-		t.Error(out[len(out)-400:])
+	var out strings.Builder
+	err := run(t.Context(), []string{"-temp", "0", "-steps", "10000", "-json", "-prompt", strings.Repeat("begat ", 160)}, &out, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g generation
+	if err := json.Unmarshal([]byte(out.String()), &g); err != nil {
+		t.Fatal(err)
+	}
+	if g.Stop != "context full" || g.PromptTokens+g.Tokens != 513 {
+		t.Errorf("stopped by %q with %d + %d tokens, want the 512 of the context and one more", g.Stop, g.PromptTokens, g.Tokens)
 	}
 }
