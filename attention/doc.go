@@ -35,8 +35,11 @@
 // of exact attention over the stored values, as long as 64·max|v| and the
 // unnormalised sum Σ 2^(y−max)·v stay below the largest float32, and unless the
 // products q·k of a score all agree in sign: their roundings then add up, to at most
-// 2·(DK+24)·2⁻²⁴·A·S. QInt8 rounds each query row to int8 (one scale per row), PU8 rounds the weights of a tile to multiples of 1/255 of the
-// tile's largest weight times value scale. Both sum exactly in int32.
+// 2·(DK+24)·2⁻²⁴·A·S.
+//
+// QInt8 rounds each query row to int8 (one scale per row), PU8 rounds the weights of a
+// tile to multiples of 1/255 of the tile's largest weight times value scale. Both sum
+// exactly in int32.
 //
 // # Reproducibility
 //
