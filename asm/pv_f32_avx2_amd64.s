@@ -42,8 +42,6 @@ block4:
 	MOVQ BX, R13
 	MOVQ SI, AX
 	MOVQ R9, CX
-	TESTQ CX, CX
-	JZ   store4
 	PCALIGN $32
 
 token4:
@@ -66,7 +64,6 @@ token4:
 	DECQ CX
 	JNZ  token4
 
-store4:
 	MOVQ DX, R13
 	VMOVUPS Y0, (R13)
 	VMOVUPS Y1, 32(R13)
@@ -102,8 +99,6 @@ mask4:
 	MOVQ BX, R13
 	MOVQ SI, AX
 	MOVQ R9, CX
-	TESTQ CX, CX
-	JZ   storeRest4
 
 tokenRest4:
 	VMASKMOVPS (R13), Y14, Y8
@@ -120,7 +115,6 @@ tokenRest4:
 	DECQ CX
 	JNZ  tokenRest4
 
-storeRest4:
 	MOVQ DX, R13
 	VMASKMOVPS Y0, Y14, (R13)
 	ADDQ R11, R13
@@ -161,8 +155,6 @@ block1:
 	MOVQ BX, R13
 	MOVQ SI, AX
 	MOVQ R9, CX
-	TESTQ CX, CX
-	JZ   store1
 	PCALIGN $32
 
 token1:
@@ -180,7 +172,6 @@ token1:
 	DECQ CX
 	JNZ  token1
 
-store1:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
 	VMOVUPS Y2, 64(DX)
@@ -209,8 +200,6 @@ mask1:
 	MOVQ BX, R13
 	MOVQ SI, AX
 	MOVQ R9, CX
-	TESTQ CX, CX
-	JZ   storeRest1
 
 tokenRest1:
 	VMASKMOVPS (R13), Y14, Y8
@@ -221,7 +210,6 @@ tokenRest1:
 	DECQ CX
 	JNZ  tokenRest1
 
-storeRest1:
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ $32, BX
 	ADDQ $32, DX

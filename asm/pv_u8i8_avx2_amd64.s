@@ -33,8 +33,6 @@ TEXT ·pvU8I8_avx2(SB), NOSPLIT, $0-96
 	MOVQ dv+88(FP), R10
 	LEAQ (R10*4), R11
 	MOVQ R10, R12
-	TESTQ R9, R9
-	JZ   empty
 
 channels16:
 	CMPQ R12, $16
@@ -199,13 +197,5 @@ quadOne:
 	JMP  channels1
 
 done:
-	VZEROUPPER
-	RET
-
-empty: // n = 0: the sums are 0
-	MOVQ m+72(FP), CX
-	IMULQ R10, CX
-	XORL AX, AX
-	REP; STOSL
 	VZEROUPPER
 	RET
