@@ -1,0 +1,5 @@
+module github.com/qattn/qattn/bench
+
+go 1.26
+
+replace github.com/qattn/qattn => ../
