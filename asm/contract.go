@@ -1,5 +1,11 @@
 package asm
 
+// Kernels that stream stored tiles take next, the memory that the same call will read
+// for the tile to come, and may prefetch it line by line while they work: as many
+// bytes as they read themselves, from the start of next. They use no byte of it, and
+// it may be any memory or shorter than that. Pass the tile itself when there is no
+// other.
+
 // Tile is the number of tokens in a tile and the row stride of score, logit and
 // probability matrices.
 const Tile = 64
@@ -12,7 +18,7 @@ const Tile = 64
 // ⌈n/16⌉ groups of k and writes s[i][0:16·⌈n/16⌉] (lanes ≥ n hold unspecified
 // values). Exact: |s| ≤ 127·128·4·d4 < 2³¹ for d4 ≤ 33 025; as float32 it is exact
 // for d ≤ 1032. s does not alias q or k.
-type QKI8Func func(s []int32, q []int8, k []byte, m, n, d4 int)
+type QKI8Func func(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
 
 // QKF32Func computes float32 scores:
 //
@@ -57,12 +63,39 @@ type SoftmaxF32Func func(y []float32, st []Stat, m, n int)
 // maximum after folding in the value scales:
 //
 //	e[j] = 2^(y[j]−M),  u[j] = e[j]·sv[j],  U = max_j u[j]
-//	p[j] = ⌊u[j]·(255/U) + ½⌋,  Beta = U/255,  L = Σ e[j]
+//	p[j] = ⌊u[j]·(top/U) + ½⌋,  Beta = U/top,  L = Σ e[j]
 //
-// p is [m][64] bytes; p[n:4·⌈n/4⌉] is set to 0. sv holds one scale per token, ≥ 0.
-// With U = 0 all p are 0 and Beta = 0, also in a row with M = −Inf or NaN. A U below
-// 2⁻⁹⁶ is scaled by 2⁹⁶ around the division. y is left holding e. Exact.
-type SoftmaxU8Func func(p []byte, y, sv []float32, st []Stat, m, n int)
+// top is 255, or less for fewer bits. p is [m][64] bytes; p[n:4·⌈n/4⌉] is set to 0. sv
+// holds one scale per token, ≥ 0. With U = 0 all p are 0 and Beta = 0, also in a row
+// with M = −Inf or NaN. A U below 2⁻⁹⁶ is scaled by 2⁹⁶ around the division. y is left
+// holding e. Exact.
+type SoftmaxU8Func func(p []byte, y, sv []float32, st []Stat, top float32, m, n int)
+
+// SoftmaxU16Func is SoftmaxU8Func with top = 65535 and p split into two planes of bytes,
+// p = 256·hi + lo, so that two byte products sum the values: Beta = U/65535. Exact.
+type SoftmaxU16Func func(hi, lo []byte, y, sv []float32, st []Stat, m, n int)
+
+// LogCode is a code book of powers of two, or of √2, for weights.
+type LogCode struct {
+	Step float32 // codes per octave: 1 for powers of two, 2 for powers of √2
+	Zero float32 // codes from this one on weigh nothing: 2^bits − 1
+}
+
+// SoftmaxLogF32Func replaces base-2 logits by weights that are powers of two, without
+// an exponential:
+//
+//	M = ⌈max_j y[j]⌉,  k[j] = RNE(Step·(M−y[j])),  y[j] ← w(k[j]),  L = Σ_j y[j]
+//	w(k) = 0 when k ≥ Zero, 2^−k for Step 1, 2^−⌈k/2⌉·(1 + (√2−1)·(k mod 2)) for Step 2
+//
+// M is whole, so that states of two tiles meet by an exact power of two; L is the sum of
+// the coded weights. √2 is the float32 nearest to it. Invisible and non-finite logits
+// and the order of the sum as in SoftmaxF32Func. Exact.
+type SoftmaxLogF32Func func(y []float32, st []Stat, code LogCode, m, n int)
+
+// SoftmaxLogU8Func is SoftmaxU8Func with the weights of SoftmaxLogF32Func in the place of
+// e. With top = 128 and equal sv the bytes of codes less than 8 octaves below the
+// largest are exact powers of two. Exact.
+type SoftmaxLogU8Func func(p []byte, y, sv []float32, st []Stat, code LogCode, top float32, m, n int)
 
 // PVU8I8Func sums integer values under integer weights:
 //
@@ -70,7 +103,7 @@ type SoftmaxU8Func func(p []byte, y, sv []float32, st []Stat, m, n int)
 //
 // p is [m][64] with p[i][n:4·⌈n/4⌉] = 0; v is the int8 V layout. It reads ⌈n/4⌉
 // quads of v and overwrites o [m][dv]. Exact: |o| ≤ 255·128·64 < 2²⁴.
-type PVU8I8Func func(o []int32, p, v []byte, m, n, dv int)
+type PVU8I8Func func(o []int32, p, v []byte, m, n, dv int, next []byte)
 
 // PVF32Func sums float values under float weights:
 //
@@ -99,9 +132,8 @@ type MixF32Func func(o, b []float32, alpha, beta float32)
 type FinishF32Func func(out, o []float32, l float32)
 
 // Exp2F32Func computes 2^x in place, x ≤ 0. Subnormal results are kept; −Inf gives
-// 0, NaN gives NaN. At most 1.5 ulp; exact at integers; monotone but for dips of one
-// ulp between neighbouring x. Exact: the operation order of exp2_generic.go is the
-// definition.
+// 0, NaN gives NaN. At most 1.5 ulp; exact at integers; monotone. Exact: the operation
+// order of exp2_generic.go is the definition.
 type Exp2F32Func func(x []float32)
 
 // AbsMaxFunc returns max|x|, 0 for an empty row, and NaN when any element is NaN
@@ -132,31 +164,37 @@ type HadamardFunc func(x []float32)
 //
 // for ⌈n/16⌉ groups; groups are 64·d4 bytes and 16·d floats long. It reads 16·⌈n/16⌉
 // scales. Exact.
-type DecI8KFunc func(dst []float32, k []byte, scale []float32, n, d int)
+type DecI8KFunc func(dst []float32, k []byte, scale []float32, n, d int, next []byte)
 
 // DecI8VFunc expands int8 V quads to float32 rows: dst[t][c] = float32(v[t][c])·scale[t],
 // t < n. Exact.
-type DecI8VFunc func(dst []float32, v []byte, scale []float32, n, d int)
+type DecI8VFunc func(dst []float32, v []byte, scale []float32, n, d int, next []byte)
 
-// Dec8KFunc expands bytes by table, [d4][16][4] to [d][16] as DecI8KFunc:
+// DecE4M3KFunc expands OCP E4M3 K groups to float32, [d4][16][4] bytes to [d][16] as
+// DecI8KFunc:
 //
-//	dst[c][t] = lut[k[t][c]] · scale[t]
+//	dst[c][t] = float32(k[t][c]) · scale[t],   |scale| < 2¹²⁰ or NaN
 //
-// Exact.
-type Dec8KFunc func(dst []float32, k []byte, lut *[256]float32, scale []float32, n, d int)
+// Codes 7F and FF are NaN. Exact.
+type DecE4M3KFunc func(dst []float32, k []byte, scale []float32, n, d int, next []byte)
 
-// Dec8VFunc expands byte rows by table: dst[t][c] = lut[v[t][c]]·scale[t], t < n.
-// Exact.
-type Dec8VFunc func(dst []float32, v []byte, lut *[256]float32, scale []float32, n, d int)
+// DecE4M3VFunc expands E4M3 rows: dst[t][c] = float32(v[t][c])·scale[t], t < n. Exact.
+type DecE4M3VFunc func(dst []float32, v []byte, scale []float32, n, d int, next []byte)
+
+// DecE5M2KFunc is DecE4M3KFunc for E5M2, whose codes are the high bytes of binary16.
+type DecE5M2KFunc func(dst []float32, k []byte, scale []float32, n, d int, next []byte)
+
+// DecE5M2VFunc is DecE4M3VFunc for E5M2.
+type DecE5M2VFunc func(dst []float32, v []byte, scale []float32, n, d int, next []byte)
 
 // Dec16Func widens little-endian binary16 to float32, len(dst) elements. Exact.
-type Dec16Func func(dst []float32, src []byte)
+type Dec16Func func(dst []float32, src, next []byte)
 
 // DecBF16KFunc widens bfloat16 K groups, [⌈d/2⌉][16][2] to [d][16], ⌈n/16⌉ groups. Exact.
-type DecBF16KFunc func(dst []float32, k []byte, n, d int)
+type DecBF16KFunc func(dst []float32, k []byte, n, d int, next []byte)
 
 // DecBF16VFunc widens bfloat16 V pairs, [⌈n/2⌉][d][2] to [n][d]. Exact.
-type DecBF16VFunc func(dst []float32, v []byte, n, d int)
+type DecBF16VFunc func(dst []float32, v []byte, n, d int, next []byte)
 
 // ExpI4KFunc expands nibble K pairs [2][d4][16][4] to the int8 K layout:
 //
@@ -164,20 +202,20 @@ type DecBF16VFunc func(dst []float32, v []byte, n, d int)
 //
 // for ⌈n/16⌉ groups; it reads ⌈n/32⌉ pairs. mult is [⌈d/32⌉][64], 1..18,
 // |product| ≤ 127. Exact.
-type ExpI4KFunc func(dst, k, mult []byte, n, d int)
+type ExpI4KFunc func(dst, k, mult []byte, n, d int, next []byte)
 
 // ExpI4VFunc expands nibble V planes [8][d][4] to the int8 V layout, ⌈n/4⌉ quads:
 // dst[t][c] = (nibble − 8)·mult[c/32][t]; tokens ≥ n of the last quad are 0. It reads
 // ⌈n/8⌉ planes. Exact.
-type ExpI4VFunc func(dst, v, mult []byte, n, d int)
+type ExpI4VFunc func(dst, v, mult []byte, n, d int, next []byte)
 
 // Dec4KFunc expands nibble K pairs by table to float32 [d][16]:
 //
 //	dst[c][t] = lut[nibble]·scale[c/block][t],   scale is [⌈d/block⌉][64]
 //
 // It reads ⌈n/32⌉ pairs. block is 32 or 64. Exact.
-type Dec4KFunc func(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int)
+type Dec4KFunc func(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
 
 // Dec4VFunc expands nibble V planes by table to rows, t < n, as Dec4KFunc;
 // it reads ⌈n/8⌉ planes.
-type Dec4VFunc func(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int)
+type Dec4VFunc func(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)

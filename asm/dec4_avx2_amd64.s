@@ -32,8 +32,8 @@ GLOBL d4Const<>(SB), RODATA|NOPTR, $28
 	VPACKUSWB X6, x, x;       \
 	VMOVDQU x, off(DI)
 
-// func expI4K_avx2(dst, k, mult []byte, n, d int)
-TEXT ·expI4K_avx2(SB), NOSPLIT, $0-88
+// func expI4K_avx2(dst, k, mult []byte, n, d int, next []byte)
+TEXT ·expI4K_avx2(SB), NOSPLIT, $0-112
 	MOVQ dst_base+0(FP), DI
 	MOVQ n+72(FP), R8
 	MOVQ d+80(FP), R9
@@ -119,8 +119,8 @@ DATA d4Keep<>+8(SB)/4, $0x0000ffff
 DATA d4Keep<>+12(SB)/4, $0x00ffffff
 GLOBL d4Keep<>(SB), RODATA|NOPTR, $16
 
-// func expI4V_avx2(dst, v, mult []byte, n, d int)
-TEXT ·expI4V_avx2(SB), NOSPLIT, $0-88
+// func expI4V_avx2(dst, v, mult []byte, n, d int, next []byte)
+TEXT ·expI4V_avx2(SB), NOSPLIT, $0-112
 	MOVQ dst_base+0(FP), DI
 	MOVQ n+72(FP), R8
 	MOVQ d+80(FP), R9
@@ -211,8 +211,8 @@ done:
 	VPSLLD $28, y, y;         \
 	VBLENDVPS y, u, t, y
 
-// func dec4K_avx2(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int)
-TEXT ·dec4K_avx2(SB), NOSPLIT, $0-104
+// func dec4K_avx2(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
+TEXT ·dec4K_avx2(SB), NOSPLIT, $0-128
 	MOVQ dst_base+0(FP), DI
 	MOVQ lut+48(FP), AX
 	VMOVUPS (AX), Y8
@@ -287,8 +287,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func dec4V_avx2(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int)
-TEXT ·dec4V_avx2(SB), NOSPLIT, $0-104
+// func dec4V_avx2(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
+TEXT ·dec4V_avx2(SB), NOSPLIT, $0-128
 	MOVQ dst_base+0(FP), DI
 	MOVQ lut+48(FP), AX
 	VMOVUPS (AX), Y8

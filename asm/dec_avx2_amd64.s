@@ -27,8 +27,8 @@
 	DECQ CX;              \
 	JZ   next
 
-// func decI8K_avx2(dst []float32, k []byte, scale []float32, n, d int)
-TEXT ·decI8K_avx2(SB), NOSPLIT, $0-88
+// func decI8K_avx2(dst []float32, k []byte, scale []float32, n, d int, next []byte)
+TEXT ·decI8K_avx2(SB), NOSPLIT, $0-112
 	MOVQ dst_base+0(FP), DI
 	MOVQ k_base+24(FP), SI
 	MOVQ scale_base+48(FP), DX
@@ -79,8 +79,8 @@ done:
 	DECQ R9;               \
 	JZ   stored
 
-// func decI8V_avx2(dst []float32, v []byte, scale []float32, n, d int)
-TEXT ·decI8V_avx2(SB), NOSPLIT, $0-88
+// func decI8V_avx2(dst []float32, v []byte, scale []float32, n, d int, next []byte)
+TEXT ·decI8V_avx2(SB), NOSPLIT, $0-112
 	MOVQ dst_base+0(FP), DI
 	MOVQ v_base+24(FP), SI
 	MOVQ scale_base+48(FP), DX
@@ -127,8 +127,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func dec16_avx2(dst []float32, src []byte)
-TEXT ·dec16_avx2(SB), NOSPLIT, $0-48
+// func dec16_avx2(dst []float32, src, next []byte)
+TEXT ·dec16_avx2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), DI
 	MOVQ dst_len+8(FP), CX
 	MOVQ src_base+24(FP), SI

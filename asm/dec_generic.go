@@ -6,7 +6,7 @@ import (
 )
 
 // decI8K_generic is the specification of DecI8KFunc.
-func decI8K_generic(dst []float32, k []byte, scale []float32, n, d int) {
+func decI8K_generic(dst []float32, k []byte, scale []float32, n, d int, _ []byte) {
 	d4 := (d + 3) / 4
 	for g := 0; g*16 < n; g++ {
 		sc := (*[16]float32)(scale[g*16:])
@@ -21,7 +21,7 @@ func decI8K_generic(dst []float32, k []byte, scale []float32, n, d int) {
 }
 
 // decI8V_generic is the specification of DecI8VFunc.
-func decI8V_generic(dst []float32, v []byte, scale []float32, n, d int) {
+func decI8V_generic(dst []float32, v []byte, scale []float32, n, d int, _ []byte) {
 	for t := range n {
 		sc := scale[t]
 		src := v[t/4*d*4+t%4:]
@@ -32,8 +32,38 @@ func decI8V_generic(dst []float32, v []byte, scale []float32, n, d int) {
 	}
 }
 
-// dec8K_generic is the specification of Dec8KFunc.
-func dec8K_generic(dst []float32, k []byte, lut *[256]float32, scale []float32, n, d int) {
+// decE4M3K_generic is the specification of DecE4M3KFunc.
+func decE4M3K_generic(dst []float32, k []byte, scale []float32, n, d int, _ []byte) {
+	decTableK(dst, k, &e4m3Table, scale, n, d)
+}
+
+// decE5M2K_generic is the specification of DecE5M2KFunc.
+func decE5M2K_generic(dst []float32, k []byte, scale []float32, n, d int, _ []byte) {
+	decTableK(dst, k, &e5m2Table, scale, n, d)
+}
+
+// decE4M3V_generic is the specification of DecE4M3VFunc.
+func decE4M3V_generic(dst []float32, v []byte, scale []float32, n, d int, _ []byte) {
+	decTableV(dst, v, &e4m3Table, scale, n, d)
+}
+
+// decE5M2V_generic is the specification of DecE5M2VFunc.
+func decE5M2V_generic(dst []float32, v []byte, scale []float32, n, d int, _ []byte) {
+	decTableV(dst, v, &e5m2Table, scale, n, d)
+}
+
+var e4m3Table, e5m2Table = func() (e4m3, e5m2 [256]float32) {
+	for i := range 256 {
+		e5m2[i] = half(uint16(i) << 8)
+		e4m3[i] = half(uint16(i&0x80)<<8|uint16(i&0x7f)<<7) * 256 // one exponent bit less, bias 7 for 15
+		if i&0x7f == 0x7f {
+			e4m3[i] = nan32
+		}
+	}
+	return e4m3, e5m2
+}()
+
+func decTableK(dst []float32, k []byte, lut *[256]float32, scale []float32, n, d int) {
 	d4 := (d + 3) / 4
 	for g := 0; g*16 < n; g++ {
 		sc := (*[16]float32)(scale[g*16:])
@@ -47,8 +77,7 @@ func dec8K_generic(dst []float32, k []byte, lut *[256]float32, scale []float32, 
 	}
 }
 
-// dec8V_generic is the specification of Dec8VFunc.
-func dec8V_generic(dst []float32, v []byte, lut *[256]float32, scale []float32, n, d int) {
+func decTableV(dst []float32, v []byte, lut *[256]float32, scale []float32, n, d int) {
 	for t := range n {
 		sc := scale[t]
 		src := v[t*d : (t+1)*d]
@@ -61,7 +90,7 @@ func dec8V_generic(dst []float32, v []byte, lut *[256]float32, scale []float32, 
 
 // dec16_generic is the specification of Dec16Func. Subnormals are normalised by a
 // multiplication that cannot round.
-func dec16_generic(dst []float32, src []byte) {
+func dec16_generic(dst []float32, src, _ []byte) {
 	src = src[:2*len(dst)]
 	for i := range dst {
 		dst[i] = half(binary.LittleEndian.Uint16(src[2*i:]))
@@ -81,7 +110,7 @@ func half(h uint16) float32 {
 }
 
 // decBF16K_generic is the specification of DecBF16KFunc.
-func decBF16K_generic(dst []float32, k []byte, n, d int) {
+func decBF16K_generic(dst []float32, k []byte, n, d int, _ []byte) {
 	d2 := (d + 1) / 2
 	for g := 0; g*16 < n; g++ {
 		for c := range d {
@@ -95,7 +124,7 @@ func decBF16K_generic(dst []float32, k []byte, n, d int) {
 }
 
 // decBF16V_generic is the specification of DecBF16VFunc.
-func decBF16V_generic(dst []float32, v []byte, n, d int) {
+func decBF16V_generic(dst []float32, v []byte, n, d int, _ []byte) {
 	for t := range n {
 		src := v[t/2*d*4+t%2*2:]
 		out := dst[t*d : (t+1)*d]
@@ -106,7 +135,7 @@ func decBF16V_generic(dst []float32, v []byte, n, d int) {
 }
 
 // expI4K_generic is the specification of ExpI4KFunc.
-func expI4K_generic(dst, k, mult []byte, n, d int) {
+func expI4K_generic(dst, k, mult []byte, n, d int, _ []byte) {
 	d4 := (d + 3) / 4
 	for g := 0; g*16 < n; g++ {
 		shift := g % 2 * 4
@@ -122,7 +151,7 @@ func expI4K_generic(dst, k, mult []byte, n, d int) {
 }
 
 // expI4V_generic is the specification of ExpI4VFunc.
-func expI4V_generic(dst, v, mult []byte, n, d int) {
+func expI4V_generic(dst, v, mult []byte, n, d int, _ []byte) {
 	for q := 0; q*4 < n; q++ {
 		shift := q % 2 * 4
 		for c := range d {
@@ -140,7 +169,7 @@ func expI4V_generic(dst, v, mult []byte, n, d int) {
 }
 
 // dec4K_generic is the specification of Dec4KFunc.
-func dec4K_generic(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int) {
+func dec4K_generic(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int, _ []byte) {
 	d4 := (d + 3) / 4
 	for g := 0; g*16 < n; g++ {
 		shift := g % 2 * 4
@@ -156,7 +185,7 @@ func dec4K_generic(dst []float32, k []byte, lut *[16]float32, scale []float32, n
 }
 
 // dec4V_generic is the specification of Dec4VFunc.
-func dec4V_generic(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int) {
+func dec4V_generic(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int, _ []byte) {
 	for t := range n {
 		shift := t / 4 % 2 * 4
 		src := v[t/8*d*4+t%4:]

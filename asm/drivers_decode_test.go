@@ -48,8 +48,8 @@ func driveDecI8K(g *gen, _, n, d int) trial {
 	return trial{
 		ops: []operand{expandK(n, d, func(t, c int) float32 {
 			return mul(float32(int(k[((t/16*d4+c/4)*16+t%16)*4+c%4])-128), scale[t])
-		}), in(k), in(scale)},
-		call: func(f any, a [][]byte) { f.(DecI8KFunc)(view[float32](a[0]), a[1], view[float32](a[2]), n, d) },
+		}), in(k), in(scale), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(DecI8KFunc)(view[float32](a[0]), a[1], view[float32](a[2]), n, d, a[3]) },
 		work: float64(n * d),
 	}
 }
@@ -59,36 +59,8 @@ func driveDecI8V(g *gen, _, n, d int) trial {
 	return trial{
 		ops: []operand{expandV(n, d, func(t, c int) float32 {
 			return mul(float32(int8(v[(t/4*d+c)*4+t%4])), scale[t])
-		}), in(v), in(scale)},
-		call: func(f any, a [][]byte) { f.(DecI8VFunc)(view[float32](a[0]), a[1], view[float32](a[2]), n, d) },
-		work: float64(n * d),
-	}
-}
-
-// lut8 draws a table of 256 values.
-func (g *gen) lut8() []float32 { return g.floats(256, 128) }
-
-func driveDec8K(g *gen, _, n, d int) trial {
-	d4 := (d + 3) / 4
-	k, scale, lut := g.codes(ceilDiv(n, 16)*64*d4), g.floats(16*ceilDiv(n, 16), 128), g.lut8()
-	return trial{
-		ops: []operand{expandK(n, d, func(t, c int) float32 {
-			return mul(lut[k[((t/16*d4+c/4)*16+t%16)*4+c%4]], scale[t])
-		}), in(k), in(lut), in(scale)},
-		call: func(f any, a [][]byte) {
-			f.(Dec8KFunc)(view[float32](a[0]), a[1], (*[256]float32)(view[float32](a[2])), view[float32](a[3]), n, d)
-		},
-		work: float64(n * d),
-	}
-}
-
-func driveDec8V(g *gen, _, n, d int) trial {
-	v, scale, lut := g.codes(n*d), g.floats(n, 128), g.lut8()
-	return trial{
-		ops: []operand{expandV(n, d, func(t, c int) float32 { return mul(lut[v[t*d+c]], scale[t]) }), in(v), in(lut), in(scale)},
-		call: func(f any, a [][]byte) {
-			f.(Dec8VFunc)(view[float32](a[0]), a[1], (*[256]float32)(view[float32](a[2])), view[float32](a[3]), n, d)
-		},
+		}), in(v), in(scale), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(DecI8VFunc)(view[float32](a[0]), a[1], view[float32](a[2]), n, d, a[3]) },
 		work: float64(n * d),
 	}
 }
@@ -107,6 +79,83 @@ func half64(h uint16) float64 {
 	return sign * math.Ldexp(1024+f, e-25)
 }
 
+// e4m3 and e5m2 are the definitions of the OCP encodings, in float64.
+func e4m3(b byte) float64 {
+	sign, e, f := 1-2*float64(b>>7), int(b>>3&15), float64(b&7)
+	switch {
+	case b&0x7f == 0x7f:
+		return math.NaN()
+	case e == 0:
+		return sign * math.Ldexp(f, -9)
+	}
+	return sign * math.Ldexp(8+f, e-10)
+}
+
+func e5m2(b byte) float64 {
+	sign, e, f := 1-2*float64(b>>7), int(b>>2&31), float64(b&3)
+	switch {
+	case e == 31 && f != 0:
+		return math.NaN()
+	case e == 31:
+		return sign * math.Inf(1)
+	case e == 0:
+		return sign * math.Ldexp(f, -16)
+	}
+	return sign * math.Ldexp(4+f, e-17)
+}
+
+// driveFP8K and driveFP8V drive the expansions of one FP8 encoding.
+func driveFP8K(value func(byte) float64, call func(f any, dst []float32, k []byte, scale []float32, n, d int, next []byte)) func(*gen, int, int, int) trial {
+	return func(g *gen, _, n, d int) trial {
+		d4 := (d + 3) / 4
+		k, scale := g.codes(ceilDiv(n, 16)*64*d4), g.floats(16*ceilDiv(n, 16), 119)
+		return trial{
+			ops: []operand{expandK(n, d, func(t, c int) float32 {
+				return mul(float32(value(k[((t/16*d4+c/4)*16+t%16)*4+c%4])), scale[t])
+			}), in(k), in(scale), in(g.hint())},
+			call: func(f any, a [][]byte) { call(f, view[float32](a[0]), a[1], view[float32](a[2]), n, d, a[3]) },
+			work: float64(n * d),
+		}
+	}
+}
+
+func driveFP8V(value func(byte) float64, call func(f any, dst []float32, v []byte, scale []float32, n, d int, next []byte)) func(*gen, int, int, int) trial {
+	return func(g *gen, _, n, d int) trial {
+		v, scale := g.codes(n*d), g.floats(n, 119)
+		return trial{
+			ops: []operand{expandV(n, d, func(t, c int) float32 {
+				return mul(float32(value(v[t*d+c])), scale[t])
+			}), in(v), in(scale), in(g.hint())},
+			call: func(f any, a [][]byte) { call(f, view[float32](a[0]), a[1], view[float32](a[2]), n, d, a[3]) },
+			work: float64(n * d),
+		}
+	}
+}
+
+func driveDecE4M3K() func(*gen, int, int, int) trial {
+	return driveFP8K(e4m3, func(f any, dst []float32, k []byte, scale []float32, n, d int, next []byte) {
+		f.(DecE4M3KFunc)(dst, k, scale, n, d, next)
+	})
+}
+
+func driveDecE4M3V() func(*gen, int, int, int) trial {
+	return driveFP8V(e4m3, func(f any, dst []float32, v []byte, scale []float32, n, d int, next []byte) {
+		f.(DecE4M3VFunc)(dst, v, scale, n, d, next)
+	})
+}
+
+func driveDecE5M2K() func(*gen, int, int, int) trial {
+	return driveFP8K(e5m2, func(f any, dst []float32, k []byte, scale []float32, n, d int, next []byte) {
+		f.(DecE5M2KFunc)(dst, k, scale, n, d, next)
+	})
+}
+
+func driveDecE5M2V() func(*gen, int, int, int) trial {
+	return driveFP8V(e5m2, func(f any, dst []float32, v []byte, scale []float32, n, d int, next []byte) {
+		f.(DecE5M2VFunc)(dst, v, scale, n, d, next)
+	})
+}
+
 func driveDec16(g *gen, _, _, d int) trial {
 	src := g.codes(2 * d)
 	want := make([]float32, d)
@@ -114,8 +163,8 @@ func driveDec16(g *gen, _, _, d int) trial {
 		want[i] = float32(half64(binary.LittleEndian.Uint16(src[2*i:])))
 	}
 	return trial{
-		ops:  []operand{out(want, nil), in(src)},
-		call: func(f any, a [][]byte) { f.(Dec16Func)(view[float32](a[0]), a[1]) },
+		ops:  []operand{out(want, nil), in(src), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(Dec16Func)(view[float32](a[0]), a[1], a[2]) },
 		work: float64(d),
 	}
 }
@@ -129,8 +178,8 @@ func driveDecBF16K(g *gen, _, n, d int) trial {
 	d2 := (d + 1) / 2
 	k := g.codes(ceilDiv(n, 16) * d2 * 64)
 	return trial{
-		ops:  []operand{expandK(n, d, func(t, c int) float32 { return bfloat(k, ((t/16*d2+c/2)*16+t%16)*2+c%2) }), in(k)},
-		call: func(f any, a [][]byte) { f.(DecBF16KFunc)(view[float32](a[0]), a[1], n, d) },
+		ops:  []operand{expandK(n, d, func(t, c int) float32 { return bfloat(k, ((t/16*d2+c/2)*16+t%16)*2+c%2) }), in(k), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(DecBF16KFunc)(view[float32](a[0]), a[1], n, d, a[2]) },
 		work: float64(n * d),
 	}
 }
@@ -138,8 +187,8 @@ func driveDecBF16K(g *gen, _, n, d int) trial {
 func driveDecBF16V(g *gen, _, n, d int) trial {
 	v := g.codes(ceilDiv(n, 2) * d * 4)
 	return trial{
-		ops:  []operand{expandV(n, d, func(t, c int) float32 { return bfloat(v, (t/2*d+c)*2+t%2) }), in(v)},
-		call: func(f any, a [][]byte) { f.(DecBF16VFunc)(view[float32](a[0]), a[1], n, d) },
+		ops:  []operand{expandV(n, d, func(t, c int) float32 { return bfloat(v, (t/2*d+c)*2+t%2) }), in(v), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(DecBF16VFunc)(view[float32](a[0]), a[1], n, d, a[2]) },
 		work: float64(n * d),
 	}
 }
@@ -188,8 +237,8 @@ func driveExpI4K(g *gen, _, n, d int) trial {
 		}
 	}
 	return trial{
-		ops:  []operand{out(want, lanes(n, d4, 4)), in(k), in(mult)},
-		call: func(f any, a [][]byte) { f.(ExpI4KFunc)(a[0], a[1], a[2], n, d) },
+		ops:  []operand{out(want, lanes(n, d4, 4)), in(k), in(mult), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(ExpI4KFunc)(a[0], a[1], a[2], n, d, a[3]) },
 		work: float64(n * d),
 	}
 }
@@ -203,8 +252,8 @@ func driveExpI4V(g *gen, _, n, d int) trial {
 		}
 	}
 	return trial{
-		ops:  []operand{out(want, nil), in(v), in(mult)},
-		call: func(f any, a [][]byte) { f.(ExpI4VFunc)(a[0], a[1], a[2], n, d) },
+		ops:  []operand{out(want, nil), in(v), in(mult), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(ExpI4VFunc)(a[0], a[1], a[2], n, d, a[3]) },
 		work: float64(n * d),
 	}
 }
@@ -215,9 +264,9 @@ func driveDec4K(g *gen, _, n, d int) trial {
 	return trial{
 		ops: []operand{expandK(n, d, func(t, c int) float32 {
 			return mul(lut[nibbleK(k, d, t, c)], scale[c/block*Tile+t])
-		}), in(k), in(lut), in(scale)},
+		}), in(k), in(lut), in(scale), in(g.hint())},
 		call: func(f any, a [][]byte) {
-			f.(Dec4KFunc)(view[float32](a[0]), a[1], (*[16]float32)(view[float32](a[2])), view[float32](a[3]), n, d, block)
+			f.(Dec4KFunc)(view[float32](a[0]), a[1], (*[16]float32)(view[float32](a[2])), view[float32](a[3]), n, d, block, a[4])
 		},
 		work: float64(n * d),
 	}
@@ -229,9 +278,9 @@ func driveDec4V(g *gen, _, n, d int) trial {
 	return trial{
 		ops: []operand{expandV(n, d, func(t, c int) float32 {
 			return mul(lut[nibbleV(v, d, t, c)], scale[c/block*Tile+t])
-		}), in(v), in(lut), in(scale)},
+		}), in(v), in(lut), in(scale), in(g.hint())},
 		call: func(f any, a [][]byte) {
-			f.(Dec4VFunc)(view[float32](a[0]), a[1], (*[16]float32)(view[float32](a[2])), view[float32](a[3]), n, d, block)
+			f.(Dec4VFunc)(view[float32](a[0]), a[1], (*[16]float32)(view[float32](a[2])), view[float32](a[3]), n, d, block, a[4])
 		},
 		work: float64(n * d),
 	}

@@ -2,41 +2,44 @@ package asm
 
 import "math"
 
-// Minimax polynomial of 2^f on |f| ≤ ½ with the constant term fixed at 1,
-// approximation error 3.0e-9 before rounding.
+// exp2Step holds 2^(i/8), correctly rounded.
+var exp2Step = [8]float32{
+	1, 0x1.172b84p+0, 0x1.306fep+0, 0x1.4bfdaep+0,
+	0x1.6a09e6p+0, 0x1.8ace54p+0, 0x1.ae89fap+0, 0x1.d5818ep+0,
+}
+
+// Minimax polynomial of 2^(r/8) − 1 on 0 ≤ r ≤ 1 without constant term, relative error
+// of the sum 2.1e-8 before rounding.
 const (
-	exp2C1 = 0x1.62e430p-1
-	exp2C2 = 0x1.ebfbdcp-3
-	exp2C3 = 0x1.c6af7cp-5
-	exp2C4 = 0x1.3b2de0p-7
-	exp2C5 = 0x1.5f082ep-10
-	exp2C6 = 0x1.416b5ep-13
+	exp2C1 = 0x1.62e4a6p-4
+	exp2C2 = 0x1.eba254p-9
+	exp2C3 = 0x1.d9f948p-14
 )
 
-// exp2 returns 2^x for x ≤ 0: split x into the nearest integer and a fraction in
-// [−½, ½], evaluate the polynomial by Horner's rule without fused operations, and
-// scale by two exact powers of two so that subnormal results round once.
+// exp2 returns 2^x for x ≤ 0: 8x = 8e + i + r with whole e, 0 ≤ i < 8 and 0 ≤ r ≤ 1, so
+// 2^x = 2^e · (T + T·p(r)) with T = 2^(i/8).
+//
+// It is monotone because it rounds down to r ≥ 0 and every coefficient is positive:
+// each step is then a monotone function of r, rounding included, and T + T·p(1) does
+// not exceed the next T. 2^e is applied as two exact powers of two, so that subnormal
+// results round once.
 func exp2(x float32) float32 {
-	if x < -151 {
-		return 0 // also −Inf; below half of the smallest subnormal
+	if x < -160 {
+		x = -160 // far below half of the smallest subnormal; also −Inf
 	}
-	const magic = 0x1.8p23 // adding it rounds to the nearest integer, ties to even
-	k := float32(x+magic) - magic
-	f := x - k
-	p := float32(exp2C6*f) + exp2C5
-	p = float32(p*f) + exp2C4
-	p = float32(p*f) + exp2C3
-	p = float32(p*f) + exp2C2
-	p = float32(p*f) + exp2C1
-	p = float32(p*f) + 1
+	z := x * 8
+	k := float32(math.Floor(float64(z)))
+	r := z - k
+	n := int32(k)
+	t := exp2Step[n&7]
+	p := float32(exp2C3*r) + exp2C2
+	p = float32(p*r) + exp2C1
+	p = float32(p * r)
+	y := float32(t*p) + t
 	if x != x {
 		return x
 	}
-	n := int32(k)
-	if n >= -126 {
-		return p * math.Float32frombits(uint32(n+127)<<23)
-	}
-	return float32(p*math.Float32frombits(uint32(n+64+127)<<23)) * 0x1p-64
+	return float32(y*math.Float32frombits(uint32(n>>3+64+127)<<23)) * 0x1p-64
 }
 
 // exp2F32_generic is the specification of Exp2F32Func.

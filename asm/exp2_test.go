@@ -12,7 +12,7 @@ import (
 const exp2Worst = 1.5
 
 // TestExp2 compares every Exp2F32 kernel with float64 over all x in [−152, 0], every
-// 1009th one unless QATTN_EXHAUSTIVE is set. Results fall by at most one ulp.
+// 1009th one unless QATTN_EXHAUSTIVE is set. Results never fall as x grows.
 func TestExp2(t *testing.T) {
 	for _, e := range family("Exp2F32") {
 		t.Run(e.Name, func(t *testing.T) {
@@ -23,7 +23,6 @@ func TestExp2(t *testing.T) {
 			}
 			var x, y [4096]float32
 			var worst, at, worstSub, atSub float64
-			dips := 0
 			last := float32(1)
 			for bits, end := uint32(0x80000000), math.Float32bits(-152); bits <= end; {
 				n := 0
@@ -44,10 +43,7 @@ func TestExp2(t *testing.T) {
 						worst, at = err, float64(x[i])
 					}
 					if !(got <= last) {
-						dips++
-						if float64(got-last) > ulp(float64(last)) {
-							t.Fatalf("not monotone: 2^%g = %g far above %g", x[i], got, last)
-						}
+						t.Fatalf("not monotone: 2^%g = %g above %g", x[i], got, last)
 					}
 					last = got
 				}
@@ -55,7 +51,7 @@ func TestExp2(t *testing.T) {
 					fmt.Printf("exp2: x = %g, max error %.4f ulp\n", x[n-1], max(worst, worstSub))
 				}
 			}
-			t.Logf("max error %.4f ulp at %g, subnormal results %.4f ulp at %g; %d dips of one ulp", worst, at, worstSub, atSub, dips)
+			t.Logf("max error %.4f ulp at %g, subnormal results %.4f ulp at %g", worst, at, worstSub, atSub)
 			if max(worst, worstSub) > exp2Worst {
 				t.Errorf("error above %g ulp", exp2Worst)
 			}
@@ -88,7 +84,7 @@ func TestDec16Exhaustive(t *testing.T) {
 	for _, e := range family("Dec16") {
 		for shift := range 32 {
 			dst := make([]float32, 1<<16-shift)
-			e.Func.(Dec16Func)(dst, src[2*shift:])
+			e.Func.(Dec16Func)(dst, src[2*shift:], src)
 			for i, got := range dst {
 				want := float32(half64(uint16(i + shift)))
 				if math.Float32bits(got) != math.Float32bits(want) && (got == got || want == want) {

@@ -130,3 +130,7 @@ func ulp(x float64) float64 {
 	_, e := math.Frexp(x)
 	return math.Ldexp(1, max(e-24, -149))
 }
+
+// hint is what a test passes as the tile to come: one byte beside a guard page, since
+// kernels must not use it.
+func (g *gen) hint() []byte { return g.codes(1) }

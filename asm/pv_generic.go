@@ -1,7 +1,7 @@
 package asm
 
 // pvU8I8_generic is the specification of PVU8I8Func.
-func pvU8I8_generic(o []int32, p, v []byte, m, n, dv int) {
+func pvU8I8_generic(o []int32, p, v []byte, m, n, dv int, _ []byte) {
 	for i := range m {
 		out := o[i*dv : (i+1)*dv]
 		clear(out)

@@ -23,8 +23,8 @@
 	VPERMQ  $0xD8, lo, lo; \
 	VMOVDQU lo, off(dst)
 
-// func pvU8I8_avx2(o []int32, p, v []byte, m, n, dv int)
-TEXT ·pvU8I8_avx2(SB), NOSPLIT, $0-96
+// func pvU8I8_avx2(o []int32, p, v []byte, m, n, dv int, next []byte)
+TEXT ·pvU8I8_avx2(SB), NOSPLIT, $0-120
 	MOVQ o_base+0(FP), DI
 	MOVQ v_base+48(FP), BX
 	MOVQ n+80(FP), R9

@@ -1,7 +1,7 @@
 package asm
 
 // qkI8_generic is the specification of QKI8Func.
-func qkI8_generic(s []int32, q []int8, k []byte, m, n, d4 int) {
+func qkI8_generic(s []int32, q []int8, k []byte, m, n, d4 int, _ []byte) {
 	for g := 0; g*16 < n; g++ {
 		kg := k[g*d4*64 : (g+1)*d4*64]
 		for i := range m {

@@ -28,8 +28,8 @@
 	VPERMQ  $0xD8, lo, lo; \
 	VMOVDQU lo, off(dst)
 
-// func qkI8_avx2(s []int32, q []int8, k []byte, m, n, d4 int)
-TEXT ·qkI8_avx2(SB), NOSPLIT, $0-96
+// func qkI8_avx2(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
+TEXT ·qkI8_avx2(SB), NOSPLIT, $0-120
 	MOVQ s_base+0(FP), DI
 	MOVQ k_base+48(FP), BX
 	MOVQ n+80(FP), R9

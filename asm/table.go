@@ -29,35 +29,40 @@ func All() []Entry { return append(generic[:len(generic):len(generic)], arch...)
 type Set struct {
 	Tier Tier
 
-	QKI8       QKI8Func
-	QKF32      QKF32Func
-	ScaleI8    ScaleI8Func
-	ScaleF32   ScaleF32Func
-	SoftmaxF32 SoftmaxF32Func
-	SoftmaxU8  SoftmaxU8Func
-	PVU8I8     PVU8I8Func
-	PVF32      PVF32Func
-	FoldI8     FoldI8Func
-	FoldF32    FoldF32Func
-	MixF32     MixF32Func
-	FinishF32  FinishF32Func
-	Exp2F32    Exp2F32Func
-	AbsMax     AbsMaxFunc
-	EncI8      EncI8Func
-	EncI8K     EncI8KFunc
-	EncI8V     EncI8VFunc
-	Hadamard   HadamardFunc
-	DecI8K     DecI8KFunc
-	DecI8V     DecI8VFunc
-	Dec8K      Dec8KFunc
-	Dec8V      Dec8VFunc
-	Dec16      Dec16Func
-	DecBF16K   DecBF16KFunc
-	DecBF16V   DecBF16VFunc
-	ExpI4K     ExpI4KFunc
-	ExpI4V     ExpI4VFunc
-	Dec4K      Dec4KFunc
-	Dec4V      Dec4VFunc
+	QKI8          QKI8Func
+	QKF32         QKF32Func
+	ScaleI8       ScaleI8Func
+	ScaleF32      ScaleF32Func
+	SoftmaxF32    SoftmaxF32Func
+	SoftmaxU8     SoftmaxU8Func
+	SoftmaxU16    SoftmaxU16Func
+	SoftmaxLogF32 SoftmaxLogF32Func
+	SoftmaxLogU8  SoftmaxLogU8Func
+	PVU8I8        PVU8I8Func
+	PVF32         PVF32Func
+	FoldI8        FoldI8Func
+	FoldF32       FoldF32Func
+	MixF32        MixF32Func
+	FinishF32     FinishF32Func
+	Exp2F32       Exp2F32Func
+	AbsMax        AbsMaxFunc
+	EncI8         EncI8Func
+	EncI8K        EncI8KFunc
+	EncI8V        EncI8VFunc
+	Hadamard      HadamardFunc
+	DecI8K        DecI8KFunc
+	DecI8V        DecI8VFunc
+	DecE4M3K      DecE4M3KFunc
+	DecE4M3V      DecE4M3VFunc
+	DecE5M2K      DecE5M2KFunc
+	DecE5M2V      DecE5M2VFunc
+	Dec16         Dec16Func
+	DecBF16K      DecBF16KFunc
+	DecBF16V      DecBF16VFunc
+	ExpI4K        ExpI4KFunc
+	ExpI4V        ExpI4VFunc
+	Dec4K         Dec4KFunc
+	Dec4V         Dec4VFunc
 
 	names map[string]string // family -> kernel name
 }

@@ -96,16 +96,22 @@ func (b *block) tile(base, lo, n int) {
 	page := p.tilePage(&b.s.run.pages, b.table, base/Tile)
 	kb := p.geo.block(page, &p.geo.k, b.head)
 	vb := p.geo.block(page, &p.geo.v, b.head)
+	if base+Tile < b.q.kvLen {
+		page = p.tilePage(&b.s.run.pages, b.table, base/Tile+1)
+	}
+	nextK := p.geo.block(page, &p.geo.k, b.head)[p.geo.k.tile:]
+	nextV := p.geo.block(page, &p.geo.v, b.head)[p.geo.v.tile:]
 
 	b.factors(kb)
 	if p.intK != nil {
-		codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, kb[p.geo.k.tile:], quant.Keys, p.cfg.DK, n)
+		codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, kb[p.geo.k.tile:], nextK, quant.Keys, p.cfg.DK, n)
 		for r, m := range b.strips() {
-			p.ks.QKI8(w.s[r*Tile:], w.q8[r*p.scratch.dk4:], codes, m, n, p.scratch.dk4/4)
+			p.ks.QKI8(w.s[r*Tile:], w.q8[r*p.scratch.dk4:], codes, m, n, p.scratch.dk4/4, nextK)
+			nextK = codes
 		}
 		p.ks.ScaleI8(w.y, w.s, scale, w.a, w.b, b.rows, n)
 	} else {
-		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, kb[p.geo.k.tile:], quant.Keys, p.cfg.DK, n)
+		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, kb[p.geo.k.tile:], nextK, quant.Keys, p.cfg.DK, n)
 		b.scoresF32(n)
 		p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
 	}
@@ -118,10 +124,10 @@ func (b *block) tile(base, lo, n int) {
 	}
 	bad := bitmap(vb) & (1<<n - 1)
 	if p.intV != nil {
-		b.valuesI8(vb[p.geo.v.tile:], mu, bad, lo, n)
+		b.valuesI8(vb[p.geo.v.tile:], nextV, mu, bad, lo, n)
 		return
 	}
-	p.cfg.V.Format.ExpandF32(p.ks, w.vf, &w.tmpV, vb[p.geo.v.tile:], quant.Values, p.cfg.DV, n)
+	p.cfg.V.Format.ExpandF32(p.ks, w.vf, &w.tmpV, vb[p.geo.v.tile:], nextV, quant.Values, p.cfg.DV, n)
 	clear(w.vf[:lo*p.cfg.DV])
 	b.valuesF32(mu, bad, n)
 }
@@ -267,10 +273,10 @@ func (b *block) applyBias(live []float32, r, h, first int) {
 
 // valuesI8 quantizes the weights against the tile maximum and sums int8 values.
 // Tokens in bad hold no finite value: rows that see one become NaN.
-func (b *block) valuesI8(tile []byte, mu []float32, bad uint64, lo, n int) {
+func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, lo, n int) {
 	p, w := b.p, b.w
 	dv := p.cfg.DV
-	codes, scale := p.intV.ExpandI8(p.ks, &w.tmpV, tile, quant.Values, dv, n)
+	codes, scale := p.intV.ExpandI8(p.ks, &w.tmpV, tile, next, quant.Values, dv, n)
 	clear(scale[:lo])
 	if bad != 0 {
 		for t := range n {
@@ -280,9 +286,10 @@ func (b *block) valuesI8(tile []byte, mu []float32, bad uint64, lo, n int) {
 		}
 		b.poisonRows(bad, n)
 	}
-	p.ks.SoftmaxU8(w.p8, w.y, scale, w.stat, b.rows, n)
+	p.ks.SoftmaxU8(w.p8, w.y, scale, w.stat, 255, b.rows, n)
 	for r, m := range b.strips() {
-		p.ks.PVU8I8(w.acc8[r*dv:], w.p8[r*Tile:], codes, m, n, dv)
+		p.ks.PVU8I8(w.acc8[r*dv:], w.p8[r*Tile:], codes, m, n, dv, next)
+		next = codes
 	}
 	for r := range b.rows {
 		if m, alpha, g, ok := b.advance(r); ok {

@@ -78,7 +78,7 @@ func FuzzFormatRow(f *testing.F) {
 			}
 		}
 		n := at + 1 + int(seed%uint64(64-at))
-		f.ExpandF32(ks, wide, tmp, tile, side, d, n)
+		f.ExpandF32(ks, wide, tmp, tile, tile, side, d, n)
 		for c := range got {
 			v := wide[at*d+c]
 			if keys {
@@ -89,7 +89,7 @@ func FuzzFormatRow(f *testing.F) {
 			}
 		}
 		if i, ok := f.(quant.Int8Format); ok {
-			codes, scales := i.ExpandI8(ks, tmp, tile, side, d, n)
+			codes, scales := i.ExpandI8(ks, tmp, tile, tile, side, d, n)
 			for c := range got {
 				code := int8(0)
 				if keys {

@@ -46,12 +46,12 @@ func (f bf16Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 	}
 }
 
-func (bf16Format) ExpandF32(ks *asm.Set, dst []float32, _ *Scratch, tile []byte, side Side, d, n int) {
+func (bf16Format) ExpandF32(ks *asm.Set, dst []float32, _ *Scratch, tile, next []byte, side Side, d, n int) {
 	if side == Keys {
-		ks.DecBF16K(dst, tile, n, d)
+		ks.DecBF16K(dst, tile, n, d, next)
 		return
 	}
-	ks.DecBF16V(dst, tile, n, d)
+	ks.DecBF16V(dst, tile, n, d, next)
 }
 
 // toBF16 rounds to bfloat16, to nearest even.

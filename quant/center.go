@@ -24,7 +24,7 @@ func PutCenter(dst []byte, sum []float64, n int) {
 }
 
 // LoadCenter widens a stored centre.
-func LoadCenter(ks *asm.Set, mu []float32, src []byte) { ks.Dec16(mu, src) }
+func LoadCenter(ks *asm.Set, mu []float32, src []byte) { ks.Dec16(mu, src, src) }
 
 // PutF16 and GetF16 store rows of unquantized tokens; conversion as in F16.
 func PutF16(dst []byte, x []float32) {
@@ -34,4 +34,4 @@ func PutF16(dst []byte, x []float32) {
 }
 
 // GetF16 widens a row PutF16 stored.
-func GetF16(ks *asm.Set, x []float32, src []byte) { ks.Dec16(x, src) }
+func GetF16(ks *asm.Set, x []float32, src []byte) { ks.Dec16(x, src, src) }

@@ -38,9 +38,9 @@ func (f f16Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 	}
 }
 
-func (f16Format) ExpandF32(ks *asm.Set, dst []float32, _ *Scratch, tile []byte, side Side, d, n int) {
+func (f16Format) ExpandF32(ks *asm.Set, dst []float32, _ *Scratch, tile, next []byte, side Side, d, n int) {
 	if side == Keys {
 		n = (n + 15) &^ 15
 	}
-	ks.Dec16(dst[:n*d], tile)
+	ks.Dec16(dst[:n*d], tile, next)
 }

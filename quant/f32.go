@@ -39,7 +39,7 @@ func (f f32Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 	}
 }
 
-func (f32Format) ExpandF32(_ *asm.Set, dst []float32, _ *Scratch, tile []byte, side Side, d, n int) {
+func (f32Format) ExpandF32(_ *asm.Set, dst []float32, _ *Scratch, tile, _ []byte, side Side, d, n int) {
 	if side == Keys {
 		n = (n + 15) &^ 15
 	}

@@ -44,8 +44,9 @@ type Format interface {
 
 	// ExpandF32 writes tokens [0, n) to dst in the float32 layout of package asm: for
 	// keys ⌈n/16⌉ groups [d][16] (lanes ≥ n hold unspecified values), for values n
-	// rows [d]. The values equal Decode's.
-	ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []byte, side Side, d, n int)
+	// rows [d]. The values equal Decode's. next is the tile that will be expanded after
+	// this one, for the kernel to prefetch; pass tile when there is none.
+	ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, side Side, d, n int)
 }
 
 // Int8Format is a Format whose stored value is exactly scale[token]·code with an
@@ -55,8 +56,8 @@ type Int8Format interface {
 
 	// ExpandI8 returns codes in the int8 layout of package asm for tokens [0, n) and
 	// one scale per token, n long. The results point into tile or tmp. A token with a
-	// non-finite element has scale NaN.
-	ExpandI8(ks *asm.Set, tmp *Scratch, tile []byte, side Side, d, n int) (codes []byte, scale []float32)
+	// non-finite element has scale NaN. next as in ExpandF32.
+	ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) (codes []byte, scale []float32)
 }
 
 // Scratch is the temporary memory of an expansion. Allocate it with NewScratch or
@@ -104,7 +105,7 @@ func Lookup(name string) (Format, error) {
 	for _, static := range []func(float32) Format{E4M3Static, E5M2Static} {
 		var scale float32
 		pattern := strings.Replace(static(1).String(), "1)", "%g)", 1)
-		if _, err := fmt.Sscanf(name, pattern, &scale); err != nil || !(scale > 0) || !isFinite(scale) {
+		if _, err := fmt.Sscanf(name, pattern, &scale); err != nil || !(scale > 0 && scale < 0x1p120) {
 			continue
 		}
 		if f := static(scale); f.String() == name {

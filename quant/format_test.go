@@ -194,7 +194,7 @@ func TestExpand(t *testing.T) {
 					size = (n + 15) / 16 * 16 * d
 				}
 				dst := make([]float32, size)
-				f.ExpandF32(kernels, dst, tmp, tile, side, d, n)
+				f.ExpandF32(kernels, dst, tmp, tile, tile, side, d, n)
 				for i := range n * d {
 					at := i
 					if side == Keys {
@@ -205,7 +205,7 @@ func TestExpand(t *testing.T) {
 					}
 				}
 				if f, ok := f.(Int8Format); ok {
-					codes, scale := f.ExpandI8(kernels, tmp, tile, side, d, n)
+					codes, scale := f.ExpandI8(kernels, tmp, tile, tile, side, d, n)
 					if len(scale) != n {
 						t.Fatalf("d=%d n=%d: %d scales", d, n, len(scale))
 					}
@@ -237,7 +237,7 @@ func TestPaddingChannels(t *testing.T) {
 		for _, d := range []int{1, 2, 3, 5, 33, 111} {
 			tile := make([]byte, f.TileBytes(Keys, d))
 			fillTile(rand.New(rand.NewPCG(1, 1)), f, tile, Keys, d)
-			codes, _ := f.(Int8Format).ExpandI8(kernels, NewScratch(d), tile, Keys, d, asm.Tile)
+			codes, _ := f.(Int8Format).ExpandI8(kernels, NewScratch(d), tile, tile, Keys, d, asm.Tile)
 			d4 := (d + 3) / 4
 			for t0 := range asm.Tile {
 				for c := d; c < 4*d4; c++ {
@@ -349,9 +349,9 @@ func TestAllocations(t *testing.T) {
 		if n := testing.AllocsPerRun(10, func() {
 			f.Quantize(kernels, tile, side, d, 5, x)
 			f.Decode(dst, tile, side, d, 5)
-			f.ExpandF32(kernels, dst, tmp, tile, side, d, 33)
+			f.ExpandF32(kernels, dst, tmp, tile, tile, side, d, 33)
 			if f, ok := f.(Int8Format); ok {
-				f.ExpandI8(kernels, tmp, tile, side, d, 33)
+				f.ExpandI8(kernels, tmp, tile, tile, side, d, 33)
 			}
 		}); n != 0 {
 			t.Errorf("%g allocations", n)

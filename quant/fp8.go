@@ -17,7 +17,7 @@ var (
 
 // E4M3Static and E5M2Static use one scale for every token, kept with the plan and
 // not in the pages: code = saturate(x/scale). NaN elements stay NaN, infinities and
-// values out of range saturate. scale must be positive and finite.
+// values out of range saturate. scale must be positive and less than 2¹²⁰.
 func E4M3Static(scale float32) Format { return fp8Format{kind: &e4m3, static: scale} }
 
 // E5M2Static is E4M3Static for E5M2.
@@ -29,11 +29,30 @@ type fp8Kind struct {
 	max    float32
 	encode func(float32) byte
 	values [256]float32
+	expand func(ks *asm.Set, side Side) expandFP8 // the kernel of a side
 }
 
+type expandFP8 = func(dst []float32, codes []byte, scale []float32, n, d int, next []byte)
+
 var (
-	e4m3 = fp8Kind{"e4m3", 448, func(x float32) byte { return byte(fp8.E4M3FromFloat32(x)) }, decodeTable(func(b byte) float32 { return fp8.E4M3(b).Float32() })}
-	e5m2 = fp8Kind{"e5m2", 57344, func(x float32) byte { return byte(fp8.E5M2FromFloat32(x)) }, decodeTable(func(b byte) float32 { return fp8.E5M2(b).Float32() })}
+	e4m3 = fp8Kind{
+		name:   "e4m3",
+		max:    448,
+		encode: func(x float32) byte { return byte(fp8.E4M3FromFloat32(x)) },
+		values: decodeTable(func(b byte) float32 { return fp8.E4M3(b).Float32() }),
+		expand: func(ks *asm.Set, side Side) expandFP8 {
+			return [...]expandFP8{Keys: expandFP8(ks.DecE4M3K), Values: expandFP8(ks.DecE4M3V)}[side]
+		},
+	}
+	e5m2 = fp8Kind{
+		name:   "e5m2",
+		max:    57344,
+		encode: func(x float32) byte { return byte(fp8.E5M2FromFloat32(x)) },
+		values: decodeTable(func(b byte) float32 { return fp8.E5M2(b).Float32() }),
+		expand: func(ks *asm.Set, side Side) expandFP8 {
+			return [...]expandFP8{Keys: expandFP8(ks.DecE5M2K), Values: expandFP8(ks.DecE5M2V)}[side]
+		},
+	}
 )
 
 func decodeTable(decode func(byte) float32) (t [256]float32) {
@@ -56,11 +75,11 @@ func (f fp8Format) String() string {
 	return f.kind.name
 }
 
-// Check reports a static scale that is not positive and finite. Plans call it on every
+// Check reports a static scale that is not positive or at least 2¹²⁰. Plans call it on every
 // format that has it.
 func (f fp8Format) Check() error {
-	if !f.dynamic && !(f.static > 0 && isFinite(f.static)) {
-		return fmt.Errorf("quant: static scale %v of %s, want a positive finite one", f.static, f.kind.name)
+	if !f.dynamic && !(f.static > 0 && f.static < 0x1p120) {
+		return fmt.Errorf("quant: static scale %v of %s, want a positive one below 2^120", f.static, f.kind.name)
 	}
 	return nil
 }
@@ -115,7 +134,7 @@ func (f fp8Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 	}
 }
 
-func (f fp8Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []byte, side Side, d, n int) {
+func (f fp8Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, side Side, d, n int) {
 	scale := tmp.Scale[:asm.Tile]
 	if !f.dynamic {
 		for t := range n {
@@ -124,9 +143,5 @@ func (f fp8Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []by
 	} else {
 		loadF32(scale[:n], tile)
 	}
-	if side == Keys {
-		ks.Dec8K(dst, tile[f.codesAt():], &f.kind.values, scale, n, d)
-	} else {
-		ks.Dec8V(dst, tile[f.codesAt():], &f.kind.values, scale, n, d)
-	}
+	f.kind.expand(ks, side)(dst, tile[f.codesAt():], scale, n, d, next)
 }

@@ -89,19 +89,19 @@ func (f int4Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 	}
 }
 
-func (f int4Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []byte, side Side, d, n int) {
-	codes, scale := f.ExpandI8(ks, tmp, tile, side, d, n)
-	expandI8F32(ks, dst, codes, scale, side, d, n)
+func (f int4Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, side Side, d, n int) {
+	codes, scale := f.ExpandI8(ks, tmp, tile, next, side, d, n)
+	expandI8F32(ks, dst, codes, scale, side, d, n, codes)
 }
 
-func (f int4Format) ExpandI8(ks *asm.Set, tmp *Scratch, tile []byte, side Side, d, n int) ([]byte, []float32) {
+func (f int4Format) ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) ([]byte, []float32) {
 	scale := tmp.Scale[:asm.Tile]
-	ks.Dec16(scale[:n], tile)
+	ks.Dec16(scale[:n], tile, tile)
 	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
 	if side == Keys {
-		ks.ExpI4K(tmp.Codes, codes, mults, n, d)
+		ks.ExpI4K(tmp.Codes, codes, mults, n, d, next)
 	} else {
-		ks.ExpI4V(tmp.Codes, codes, mults, n, d)
+		ks.ExpI4V(tmp.Codes, codes, mults, n, d, next)
 	}
 	return tmp.Codes, scale[:n]
 }

@@ -69,21 +69,21 @@ func (f int8Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 	}
 }
 
-func (f int8Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []byte, side Side, d, n int) {
-	codes, scale := f.ExpandI8(ks, tmp, tile, side, d, n)
-	expandI8F32(ks, dst, codes, scale, side, d, n)
+func (f int8Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, side Side, d, n int) {
+	codes, scale := f.ExpandI8(ks, tmp, tile, next, side, d, n)
+	expandI8F32(ks, dst, codes, scale, side, d, n, next)
 }
 
 // expandI8F32 widens int8-layout codes. scale has capacity for whole groups.
-func expandI8F32(ks *asm.Set, dst []float32, codes []byte, scale []float32, side Side, d, n int) {
+func expandI8F32(ks *asm.Set, dst []float32, codes []byte, scale []float32, side Side, d, n int, next []byte) {
 	if side == Keys {
-		ks.DecI8K(dst, codes, scale[:asm.Tile], n, d)
+		ks.DecI8K(dst, codes, scale[:asm.Tile], n, d, next)
 		return
 	}
-	ks.DecI8V(dst, codes, scale, n, d)
+	ks.DecI8V(dst, codes, scale, n, d, next)
 }
 
-func (f int8Format) ExpandI8(ks *asm.Set, tmp *Scratch, tile []byte, _ Side, _, n int) ([]byte, []float32) {
+func (f int8Format) ExpandI8(ks *asm.Set, tmp *Scratch, tile, _ []byte, _ Side, _, n int) ([]byte, []float32) {
 	scale := tmp.Scale[:asm.Tile]
 	f.scale.load(ks, scale[:n], tile)
 	return tile[f.scale.bytes(asm.Tile):], scale[:n]

@@ -100,14 +100,14 @@ func (f nf4Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 	}
 }
 
-func (f nf4Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile []byte, side Side, d, n int) {
+func (f nf4Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, side Side, d, n int) {
 	scale := tmp.Scale[:f.blocks(d)*asm.Tile]
 	for b := range f.blocks(d) {
 		f.scale.load(ks, scale[b*asm.Tile:][:n], tile[b*asm.Tile*f.scale.size():])
 	}
 	if side == Keys {
-		ks.Dec4K(dst, tile[f.codesAt(d):], &nf4Levels, scale, n, d, f.block)
+		ks.Dec4K(dst, tile[f.codesAt(d):], &nf4Levels, scale, n, d, f.block, next)
 	} else {
-		ks.Dec4V(dst, tile[f.codesAt(d):], &nf4Levels, scale, n, d, f.block)
+		ks.Dec4V(dst, tile[f.codesAt(d):], &nf4Levels, scale, n, d, f.block, next)
 	}
 }

@@ -62,7 +62,7 @@ func (k scaleKind) get(b []byte, i int) float32 {
 // load widens n scales.
 func (k scaleKind) load(ks *asm.Set, dst []float32, b []byte) {
 	if k == scaleF16 {
-		ks.Dec16(dst, b)
+		ks.Dec16(dst, b, b)
 		return
 	}
 	loadF32(dst, b)

@@ -5,10 +5,10 @@ package asm
 // Each works like its generic twin.
 
 //go:noescape
-func qkI8_avx2(s []int32, q []int8, k []byte, m, n, d4 int)
+func qkI8_avx2(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
 
 //go:noescape
-func pvU8I8_avx2(o []int32, p, v []byte, m, n, dv int)
+func pvU8I8_avx2(o []int32, p, v []byte, m, n, dv int, next []byte)
 
 //go:noescape
 func qkF32_avx2(s, q, k []float32, m, n, d int)
@@ -41,19 +41,25 @@ func exp2F32_avx2(x []float32)
 func absMax_avx2(x []float32) float32
 
 //go:noescape
-func decI8K_avx2(dst []float32, k []byte, scale []float32, n, d int)
+func decI8K_avx2(dst []float32, k []byte, scale []float32, n, d int, next []byte)
 
 //go:noescape
-func decI8V_avx2(dst []float32, v []byte, scale []float32, n, d int)
+func decI8V_avx2(dst []float32, v []byte, scale []float32, n, d int, next []byte)
 
 //go:noescape
-func dec16_avx2(dst []float32, src []byte)
+func dec16_avx2(dst []float32, src, next []byte)
 
 //go:noescape
 func rowMax_avx2(y []float32) float32
 
 //go:noescape
 func expRow_avx2(y []float32, m float32) float32
+
+//go:noescape
+func logRow_avx2(y []float32, m float32, code LogCode) float32
+
+//go:noescape
+func pack16Row_avx2(hi, lo []byte, e, sv []float32, lift, inv float32)
 
 //go:noescape
 func rowTop_avx2(e, sv []float32) float32
@@ -74,25 +80,31 @@ func encI8V_avx2(dst []byte, x []float32, scale float32)
 func butterflies_avx2(x []float32, s float32)
 
 //go:noescape
-func expI4K_avx2(dst, k, mult []byte, n, d int)
+func expI4K_avx2(dst, k, mult []byte, n, d int, next []byte)
 
 //go:noescape
-func expI4V_avx2(dst, v, mult []byte, n, d int)
+func expI4V_avx2(dst, v, mult []byte, n, d int, next []byte)
 
 //go:noescape
-func dec4K_avx2(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int)
+func dec4K_avx2(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
 
 //go:noescape
-func dec4V_avx2(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int)
+func dec4V_avx2(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
 
 //go:noescape
-func decBF16K_avx2(dst []float32, k []byte, n, d int)
+func decBF16K_avx2(dst []float32, k []byte, n, d int, next []byte)
 
 //go:noescape
-func decBF16V_avx2(dst []float32, v []byte, n, d int)
+func decBF16V_avx2(dst []float32, v []byte, n, d int, next []byte)
 
 //go:noescape
-func dec8K_avx2(dst []float32, k []byte, lut *[256]float32, scale []float32, n, d int)
+func decE4M3K_avx2(dst []float32, k []byte, scale []float32, n, d int, next []byte)
 
 //go:noescape
-func dec8V_avx2(dst []float32, v []byte, lut *[256]float32, scale []float32, n, d int)
+func decE4M3V_avx2(dst []float32, v []byte, scale []float32, n, d int, next []byte)
+
+//go:noescape
+func decE5M2K_avx2(dst []float32, k []byte, scale []float32, n, d int, next []byte)
+
+//go:noescape
+func decE5M2V_avx2(dst []float32, v []byte, scale []float32, n, d int, next []byte)
