@@ -29,6 +29,18 @@ type QKI8Func func(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
 // NaN and infinities follow IEEE arithmetic.
 type QKF32Func func(s []float32, q, k []float32, m, n, d int)
 
+// QKF16Func is QKF32Func for keys read in place from binary16 storage, [4][d][16]. Bound
+// as QKF32Func.
+type QKF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
+
+// QKBF16Func is QKF32Func for keys read in place from bfloat16 storage,
+// [4][⌈d/2⌉][16][2]. The odd channel of an odd d is zero in storage and not multiplied.
+//
+// Kernels may split q into two bfloat16 parts: |error| ≤ (2d+2)·2⁻²⁴·Σ|q·k| +
+// 2⁻¹⁶·Σ|q·k| + d·2⁻¹²⁴, where subnormal operands and results may count as zero and q
+// beyond the largest bfloat16 as infinite.
+type QKBF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
+
 // ScaleI8Func turns integer scores into logits:
 //
 //	y[i][j] = float32(float32(s[i][j])·a[i])·sk[j] + b[i],   i < m, j < n
@@ -114,6 +126,14 @@ type PVU8I8Func func(o []int32, p, v []byte, m, n, dv int, next []byte)
 // |error| ≤ (n+1)·2⁻²⁴·Σ p|v| + n·2⁻¹⁵⁰. A weight 0 against a NaN or
 // infinite value gives NaN; callers keep invisible non-finite values out.
 type PVF32Func func(o []float32, p, v []float32, m, n, dv int)
+
+// PVF16Func is PVF32Func for values read in place from binary16 storage, [64][dv].
+type PVF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
+
+// PVBF16Func is PVF32Func for values read in place from bfloat16 storage, [32][dv][2].
+// It reads ⌈n/2⌉ pairs; the second token of an odd n is finite and gets weight 0.
+// Kernels may split p as QKBF16Func splits q; the bound is that one with n for d.
+type PVBF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
 
 // FoldI8Func adds a tile to a row's output state:
 //

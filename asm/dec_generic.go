@@ -109,6 +109,9 @@ func half(h uint16) float32 {
 	return math.Float32frombits(sign | math.Float32bits(math.Float32frombits(mag<<13)*0x1p112))
 }
 
+// brain widens one bfloat16 pattern.
+func brain(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) }
+
 // decBF16K_generic is the specification of DecBF16KFunc.
 func decBF16K_generic(dst []float32, k []byte, n, d int, _ []byte) {
 	d2 := (d + 1) / 2
@@ -117,7 +120,7 @@ func decBF16K_generic(dst []float32, k []byte, n, d int, _ []byte) {
 			src := k[(g*d2+c/2)*64+c%2*2:]
 			out := (*[16]float32)(dst[(g*d+c)*16:])
 			for t := range out {
-				out[t] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[4*t:])) << 16)
+				out[t] = brain(binary.LittleEndian.Uint16(src[4*t:]))
 			}
 		}
 	}
@@ -129,7 +132,7 @@ func decBF16V_generic(dst []float32, v []byte, n, d int, _ []byte) {
 		src := v[t/2*d*4+t%2*2:]
 		out := dst[t*d : (t+1)*d]
 		for c := range out {
-			out[c] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[4*c:])) << 16)
+			out[c] = brain(binary.LittleEndian.Uint16(src[4*c:]))
 		}
 	}
 }

@@ -16,6 +16,8 @@ type driver struct {
 var drivers = map[string]driver{
 	"QKI8":          {"mnd", driveQKI8},
 	"QKF32":         {"mnd", driveQKF32},
+	"QKF16":         {"mnd", driveQKF16},
+	"QKBF16":        {"mnd", driveQKBF16},
 	"ScaleI8":       {"mn", driveScaleI8},
 	"ScaleF32":      {"mn", driveScaleF32},
 	"SoftmaxF32":    {"mn", driveSoftmaxF32},
@@ -25,6 +27,8 @@ var drivers = map[string]driver{
 	"SoftmaxLogU8":  {"mn", driveSoftmaxLogU8},
 	"PVU8I8":        {"mnd", drivePVU8I8},
 	"PVF32":         {"mnd", drivePVF32},
+	"PVF16":         {"mnd", drivePVF16},
+	"PVBF16":        {"mnd", drivePVBF16},
 	"FoldI8":        {"d", driveFoldI8},
 	"FoldF32":       {"d", driveFoldF32},
 	"MixF32":        {"d", driveMixF32},

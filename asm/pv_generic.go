@@ -1,5 +1,7 @@
 package asm
 
+import "encoding/binary"
+
 // pvU8I8_generic is the specification of PVU8I8Func.
 func pvU8I8_generic(o []int32, p, v []byte, m, n, dv int, _ []byte) {
 	for i := range m {
@@ -29,6 +31,34 @@ func pvF32_generic(o []float32, p, v []float32, m, n, dv int) {
 			row := v[t*dv:][:len(out)]
 			for c, x := range row {
 				out[c] += float32(w * x)
+			}
+		}
+	}
+}
+
+// pvF16_generic is the specification of PVF16Func.
+func pvF16_generic(o, p []float32, v []byte, m, n, dv int, _ []byte) {
+	for i := range m {
+		out := o[i*dv : (i+1)*dv]
+		clear(out)
+		for t, w := range p[i*Tile:][:n] {
+			row := v[2*t*dv:]
+			for c := range out {
+				out[c] += float32(w * half(binary.LittleEndian.Uint16(row[2*c:])))
+			}
+		}
+	}
+}
+
+// pvBF16_generic is the specification of PVBF16Func.
+func pvBF16_generic(o, p []float32, v []byte, m, n, dv int, _ []byte) {
+	for i := range m {
+		out := o[i*dv : (i+1)*dv]
+		clear(out)
+		for t, w := range p[i*Tile:][:n] {
+			row := v[t/2*dv*4+t%2*2:]
+			for c := range out {
+				out[c] += float32(w * brain(binary.LittleEndian.Uint16(row[4*c:])))
 			}
 		}
 	}

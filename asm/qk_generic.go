@@ -1,5 +1,7 @@
 package asm
 
+import "encoding/binary"
+
 // qkI8_generic is the specification of QKI8Func.
 func qkI8_generic(s []int32, q []int8, k []byte, m, n, d4 int, _ []byte) {
 	for g := 0; g*16 < n; g++ {
@@ -37,6 +39,39 @@ func qkF32_generic(s []float32, q, k []float32, m, n, d int) {
 				kc := (*[16]float32)(kg[c*16:])
 				for t := range acc {
 					acc[t] += float32(x * kc[t])
+				}
+			}
+			*(*[16]float32)(s[i*Tile+g*16:]) = acc
+		}
+	}
+}
+
+// qkF16_generic is the specification of QKF16Func.
+func qkF16_generic(s, q []float32, k []byte, m, n, d int, _ []byte) {
+	for g := 0; g*16 < n; g++ {
+		for i := range m {
+			var acc [16]float32
+			for c, x := range q[i*d : (i+1)*d] {
+				kc := (*[32]byte)(k[(g*d+c)*32:])
+				for t := range acc {
+					acc[t] += float32(x * half(binary.LittleEndian.Uint16(kc[2*t:])))
+				}
+			}
+			*(*[16]float32)(s[i*Tile+g*16:]) = acc
+		}
+	}
+}
+
+// qkBF16_generic is the specification of QKBF16Func.
+func qkBF16_generic(s, q []float32, k []byte, m, n, d int, _ []byte) {
+	d2 := (d + 1) / 2
+	for g := 0; g*16 < n; g++ {
+		for i := range m {
+			var acc [16]float32
+			for c, x := range q[i*d : (i+1)*d] {
+				kc := k[(g*d2+c/2)*64+c%2*2:]
+				for t := range acc {
+					acc[t] += float32(x * brain(binary.LittleEndian.Uint16(kc[4*t:])))
 				}
 			}
 			*(*[16]float32)(s[i*Tile+g*16:]) = acc

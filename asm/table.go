@@ -31,6 +31,8 @@ type Set struct {
 
 	QKI8          QKI8Func
 	QKF32         QKF32Func
+	QKF16         QKF16Func
+	QKBF16        QKBF16Func
 	ScaleI8       ScaleI8Func
 	ScaleF32      ScaleF32Func
 	SoftmaxF32    SoftmaxF32Func
@@ -40,6 +42,8 @@ type Set struct {
 	SoftmaxLogU8  SoftmaxLogU8Func
 	PVU8I8        PVU8I8Func
 	PVF32         PVF32Func
+	PVF16         PVF16Func
+	PVBF16        PVBF16Func
 	FoldI8        FoldI8Func
 	FoldF32       FoldF32Func
 	MixF32        MixF32Func

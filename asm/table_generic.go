@@ -4,6 +4,8 @@ package asm
 var generic = []Entry{
 	{"qkI8_generic", Generic, true, QKI8Func(qkI8_generic)},
 	{"qkF32_generic", Generic, true, QKF32Func(qkF32_generic)},
+	{"qkF16_generic", Generic, true, QKF16Func(qkF16_generic)},
+	{"qkBF16_generic", Generic, true, QKBF16Func(qkBF16_generic)},
 	{"scaleI8_generic", Generic, true, ScaleI8Func(scaleI8_generic)},
 	{"scaleF32_generic", Generic, true, ScaleF32Func(scaleF32_generic)},
 	{"smF32_generic", Generic, true, SoftmaxF32Func(smF32_generic)},
@@ -13,6 +15,8 @@ var generic = []Entry{
 	{"smLogU8_generic", Generic, true, SoftmaxLogU8Func(smLogU8_generic)},
 	{"pvU8I8_generic", Generic, true, PVU8I8Func(pvU8I8_generic)},
 	{"pvF32_generic", Generic, true, PVF32Func(pvF32_generic)},
+	{"pvF16_generic", Generic, true, PVF16Func(pvF16_generic)},
+	{"pvBF16_generic", Generic, true, PVBF16Func(pvBF16_generic)},
 	{"foldI8_generic", Generic, true, FoldI8Func(foldI8_generic)},
 	{"foldF32_generic", Generic, true, FoldF32Func(foldF32_generic)},
 	{"mixF32_generic", Generic, true, MixF32Func(mixF32_generic)},
