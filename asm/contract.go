@@ -131,8 +131,8 @@ type PVF32Func func(o []float32, p, v []float32, m, n, dv int)
 type PVF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
 
 // PVBF16Func is PVF32Func for values read in place from bfloat16 storage, [32][dv][2].
-// It reads ⌈n/2⌉ pairs; the second token of an odd n is finite and gets weight 0.
-// Kernels may split p as QKBF16Func splits q; the bound is that one with n for d.
+// It reads ⌈n/2⌉ pairs; the second token of an odd n may hold anything, a NaN too, and
+// takes no part. Kernels may split p as QKBF16Func splits q; the bound is that one with n for d.
 type PVBF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
 
 // FoldI8Func adds a tile to a row's output state:

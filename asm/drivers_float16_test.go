@@ -122,6 +122,11 @@ func drivePVF16(g *gen, m, n, dv int) trial {
 
 func drivePVBF16(g *gen, m, n, dv int) trial {
 	v := g.brains(ceilDiv(n, 2) * 2 * dv)
+	if n%2 == 1 { // NaN in the token that takes no part
+		for c := range dv {
+			binary.LittleEndian.PutUint16(v[2*((n/2*dv+c)*2+1):], 0x7fc0)
+		}
+	}
 	val := func(t, c int) float64 { return float64(bfloat(v, (t/2*dv+c)*2+t%2)) }
 	return driveSums(g, m, n, dv, v, val, 0x1p-16, func(f any, o, p []float32, v, next []byte) {
 		f.(PVBF16Func)(o, p, v, m, n, dv, next)
