@@ -1,0 +1,248 @@
+package reference
+
+import (
+	"math"
+	"slices"
+)
+
+// ProbMode is a way to round the unnormalised weights of online softmax, one tile of 64 keys after the other:
+//
+//	M_t  reference exponent of tile t, a function of its logits and of the tiles before it
+//	e_j  = 2^(y_j − M_t)                 exact weight
+//	c_j  = code of key j                 integer
+//	w_j  = weight(c_j)                   what multiplies V[j], relative to 2^M_t
+//	m_t  = Σ_{j in t} e_j  or  Σ w_j     mass, by the mode's Mass
+//
+// and with the state (m, l, o) = (−Inf, 0, 0), per tile,
+//
+//	m' = max(m, M_t), α = 2^(m−m'), β = 2^(M_t−m')
+//	l = α·l + β·m_t,  o = α·o + β·(Σ w_j·V[j] + m_t·Centre[t])
+//
+// At the end the sink adds 2^(Sink−m) to l, out = o/l, LSE = ln 2·(m + log₂ l). Tiles without a visible key are skipped. A row without any
+// gives +0 and LSE −Inf (or its sink). The centre takes the mass that the denominator takes, so that a constant V comes out exact.
+type ProbMode struct {
+	// Name is the element type, then a gain, then "-codes" when the mass is not the exact one and could be.
+	Name string
+	// Mass is what the denominator sums.
+	Mass Mass
+
+	// zero is the code of weight 0.
+	zero int
+	// ref is M_t, of the largest M before it (−Inf at a split) and the largest logit of the tile.
+	ref func(running, top float64) float64
+	// integer tells that M_t is an integer: an uncertain logit then moves it by whole octaves or not at all.
+	integer bool
+	// codes gives the least and the largest code of each key when logits and weights are uncertain by s and M_t is not; hidden keys are
+	// the caller's.
+	codes func(t *probTile, s Slack) (lo, hi []int)
+	// weight is w_j of a code, relative to 2^M_t.
+	weight func(t *probTile, j, code int) float64
+}
+
+// Mass tells which weights a denominator sums.
+type Mass int
+
+// The two denominators. From the exact weights the row is right for centred values and right in LSE; from the codes the rounding errors of
+// numerator and denominator cancel for values of equal size.
+const (
+	MassExact Mass = iota
+	MassCodes
+)
+
+// ProbModes lists every mode in its usual parameters.
+var ProbModes = []ProbMode{
+	ProbF32(),
+	ProbUint(4, MassExact), ProbUint(8, MassExact), ProbUint(16, MassExact), ProbUint(4, MassCodes), ProbUint(8, MassCodes), ProbUint(16, MassCodes),
+	ProbE4M3(256, MassExact), ProbE4M3(256, MassCodes), ProbE4M3(448, MassExact), ProbE4M3(448, MassCodes),
+	ProbE5M2(256, MassExact), ProbE5M2(256, MassCodes),
+	ProbLog2(2), ProbLog2(3), ProbLog2(4), ProbLog2(5), ProbLogSqrt2(4), ProbLogSqrt2(5),
+	ProbLogInt(4, 1./64), ProbLogInt(5, 1./64),
+}
+
+// ProbModeByName returns the mode of a name in [ProbModes] and whether there is one.
+func ProbModeByName(name string) (ProbMode, bool) {
+	for _, m := range ProbModes {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return ProbMode{}, false
+}
+
+// ProbResult is the answer of a mode to a [ProbRow].
+type ProbResult struct {
+	// Out is [DV], and LSE the natural logarithm of the denominator that Out was divided by, sink included.
+	Out []float64
+	LSE float64
+	// Codes holds the code of each key; a hidden key has the code of zero.
+	Codes []int
+	// Weights and Centres are the normalised factors of the dequantized row: Out = Σ_j Weights[j]·V[j] + Σ_t Centres[t]·Centre[t].
+	Weights, Centres []float64
+	// Tiles describes the tiles of an online mode.
+	Tiles []ProbTile
+	// M and L are the final state of an online mode: the denominator is L·2^M.
+	M, L float64
+}
+
+// ProbTile is what an online mode decides once per tile.
+type ProbTile struct {
+	// Ref is M_t; −Inf for a tile without a visible key.
+	Ref float64
+	// Top is U = max 2^(y_j − Ref)·VScale[j] of the visible keys, see [ProbUint].
+	Top float64
+	// Mass is m_t, relative to 2^Ref.
+	Mass float64
+}
+
+// Attend answers r. Logits, sinks or scales that are NaN, and logits or scales of +Inf, make Out and LSE NaN and leave every code zero.
+func (m ProbMode) Attend(r *ProbRow) ProbResult {
+	r.check()
+	res := ProbResult{Weights: make([]float64, len(r.Y)), Centres: make([]float64, r.tileCount())}
+	for range r.Y {
+		res.Codes = append(res.Codes, m.zero)
+	}
+	if r.undefined() {
+		res.Out, res.LSE, res.M, res.L = nans(r.DV), math.NaN(), math.NaN(), math.NaN()
+		return res
+	}
+	tiles := m.tiles(r, Slack{})
+	state := binState{m: math.Inf(-1), o: make([]float64, r.DV)}
+	for i := range tiles {
+		t := &tiles[i]
+		out := ProbTile{Ref: t.ref, Top: t.u}
+		if !math.IsInf(t.ref, -1) {
+			codes, _ := m.codes(t, Slack{})
+			o := make([]float64, r.DV)
+			for j := range t.y {
+				if t.hidden(j) {
+					continue
+				}
+				w := m.weight(t, j, codes[j])
+				res.Codes[t.first+j], res.Weights[t.first+j] = codes[j], w
+				out.Mass += m.mass(t, j, w)
+				for c, v := range r.stored(t.first + j) {
+					o[c] += w * v
+				}
+			}
+			for c, mu := range r.centre(i) {
+				o[c] += out.Mass * mu
+			}
+			state.add(t.ref, out.Mass, o)
+		}
+		res.Tiles = append(res.Tiles, out)
+	}
+	state.add(r.Sink, 1, nil)
+	res.M, res.L = state.m, state.l
+	res.Out, res.LSE = state.finish()
+	for i, t := range res.Tiles {
+		if math.IsInf(t.Ref, -1) {
+			continue
+		}
+		f := math.Exp2(t.Ref-state.m) / state.l
+		res.Centres[i] = f * t.Mass
+		for j := range tiles[i].y {
+			res.Weights[tiles[i].first+j] *= f
+		}
+	}
+	return res
+}
+
+// mass is the share of key j in m_t.
+func (m ProbMode) mass(t *probTile, j int, w float64) float64 {
+	if m.Mass == MassCodes {
+		return w
+	}
+	return math.Exp2(t.y[j] - t.ref)
+}
+
+// probTile is one tile of a row.
+type probTile struct {
+	first    int       // its first key
+	y, scale []float64 // logits and value scales of its keys
+	ref      float64   // M_t
+	u        float64   // U
+	// refLo and refHi are the least and the largest M_t that uncertain logits can give.
+	refLo, refHi float64
+}
+
+func (t *probTile) hidden(j int) bool { return math.IsInf(t.y[j], -1) }
+
+// top computes U.
+func (t *probTile) top() float64 {
+	u := 0.0
+	for j := range t.y {
+		if !t.hidden(j) {
+			u = math.Max(u, math.Exp2(t.y[j]-t.ref)*t.scale[j])
+		}
+	}
+	return u
+}
+
+// tiles cuts a row and finds the references.
+func (m ProbMode) tiles(r *ProbRow, s Slack) []probTile {
+	var tiles []probTile
+	none := math.Inf(-1)
+	run, runLo, runHi := none, none, none
+	for first := 0; first < len(r.Y); first += Tokens {
+		if slices.Contains(r.Splits, first) {
+			run, runLo, runHi = none, none, none
+		}
+		t := probTile{first: first, y: r.Y[first:min(first+Tokens, len(r.Y))], ref: none, refLo: none, refHi: none}
+		for j := range t.y {
+			t.scale = append(t.scale, r.scale(first+j))
+		}
+		if top := slices.Max(t.y); !math.IsInf(top, -1) {
+			t.ref, t.refLo, t.refHi = m.ref(run, top), m.ref(runLo, top-s.Logit), m.ref(runHi, top+s.Logit)
+			t.u = t.top()
+			run, runLo, runHi = math.Max(run, t.ref), math.Max(runLo, t.refLo), math.Max(runHi, t.refHi)
+		}
+		tiles = append(tiles, t)
+	}
+	return tiles
+}
+
+// The references: of the tile alone, of the tiles so far, and of the tiles so far rounded up to a whole octave.
+func refTile(_, top float64) float64          { return top }
+func refRunning(running, top float64) float64 { return math.Max(running, top) }
+func refOctave(running, top float64) float64  { return math.Max(running, math.Ceil(top)) }
+
+// binState is (m, l, o) in base 2.
+type binState struct {
+	m, l float64
+	o    []float64
+}
+
+// add merges l and o relative to 2^m; a nil o counts as zero, m = −Inf as nothing.
+func (s *binState) add(m, l float64, o []float64) {
+	if math.IsInf(m, -1) {
+		return
+	}
+	top := math.Max(s.m, m)
+	a, b := math.Exp2(s.m-top), math.Exp2(m-top)
+	s.m, s.l = top, a*s.l+b*l
+	for c := range s.o {
+		s.o[c] *= a
+		if o != nil {
+			s.o[c] += b * o[c]
+		}
+	}
+}
+
+func (s *binState) finish() (out []float64, lse float64) {
+	out = make([]float64, len(s.o))
+	if math.IsInf(s.m, -1) {
+		return out, s.m
+	}
+	for c := range out {
+		out[c] = s.o[c] / s.l
+	}
+	return out, math.Ln2 * (s.m + math.Log2(s.l))
+}
+
+func nans(n int) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = math.NaN()
+	}
+	return x
+}
