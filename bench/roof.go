@@ -12,11 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/bench/internal/arena"
-	"github.com/qattn/qattn/bench/internal/measure"
 	"github.com/qattn/qattn/bench/internal/record"
 	"github.com/qattn/qattn/bench/internal/roof"
 )
@@ -39,7 +37,7 @@ func runRoof(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	exp, err := exp2Row(ctx)
+	exp, err := measureExp2(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,7 +46,7 @@ func runRoof(ctx context.Context, args []string) error {
 	}
 	fmt.Println(thisMachine())
 	printLimits(os.Stdout, l)
-	fmt.Printf("2^x in L1, kernel %s: %.3g Gelem/s\n", asm.Select(asm.Available()).Name("Exp2F32"), float64(exp.GOps))
+	fmt.Printf("2^x in L1, tier %s: %.3g Gelem/s\n", exp.Tier, float64(exp.GOps))
 	return nil
 }
 
@@ -160,14 +158,4 @@ func size(n int) string {
 		return fmt.Sprintf("%.4g KiB", float64(n)/(1<<10))
 	}
 	return fmt.Sprintf("%d B", n)
-}
-
-// exp2Row measures 2^x on its own.
-func exp2Row(ctx context.Context) (record.Row, error) {
-	c := newExp2()
-	s, err := measure.Interleave(ctx, c.cases(), measure.Options{Passes: 10, Slice: 2 * time.Millisecond})
-	if err != nil {
-		return record.Row{}, err
-	}
-	return c.result(s), nil
 }

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/qattn/qattn/asm"
+	"github.com/qattn/qattn/bench/internal/measure"
+	"github.com/qattn/qattn/bench/internal/record"
+	"github.com/qattn/qattn/bench/internal/roof"
+)
+
+// kernel is one row of the kernel table on m query rows, n tokens and d channels.
+type kernel struct {
+	entry   asm.Entry
+	m, n, d int
+
+	call func()
+	ops  float64
+}
+
+// kernelCalls is the number of calls per timed operation.
+const kernelCalls = 16
+
+// tableKernels lists the available rows of the table at typical sizes, in the order of
+// the table: a strip of prefill, and the query rows of one token for the products.
+func tableKernels() (list []subject) {
+	for _, e := range asm.All() {
+		if !e.Available(asm.Available()) {
+			continue
+		}
+		if f, ok := e.Func.(asm.Exp2F32Func); ok {
+			list = append(list, &exp2{"asm " + e.Name, e.Needs, f})
+			continue
+		}
+		list = append(list, &kernel{entry: e, m: 16, n: asm.Tile, d: 128})
+		if hasRows(e) {
+			list = append(list, &kernel{entry: e, m: 4, n: asm.Tile, d: 128})
+		}
+	}
+	return list
+}
+
+// longestKernels lists the largest calls attention makes: 16 query rows of 512 channels
+// or 8 of 1024, 64 rows in kernels that take a whole row block.
+func longestKernels() (list []subject) {
+	for _, e := range asm.All() {
+		if e.Needs == asm.Generic || !e.Available(asm.Available()) {
+			continue
+		}
+		switch _, isExp2 := e.Func.(asm.Exp2F32Func); {
+		case isExp2: // never called with more than two numbers
+		case isProduct(e):
+			list = append(list, &kernel{entry: e, m: 16, n: asm.Tile, d: 512}, &kernel{entry: e, m: 8, n: asm.Tile, d: 1024})
+		default:
+			list = append(list, &kernel{entry: e, m: 64, n: asm.Tile, d: 1024})
+		}
+	}
+	return list
+}
+
+// hasRows reports whether query rows are part of the work.
+func hasRows(e asm.Entry) bool {
+	for _, prefix := range []string{"QK", "PV", "Softmax"} {
+		if strings.HasPrefix(e.Family(), prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// isProduct reports whether a kernel does the multiply-adds of attention.
+func isProduct(e asm.Entry) bool {
+	return strings.HasPrefix(e.Family(), "QK") || strings.HasPrefix(e.Family(), "PV")
+}
+
+func (k *kernel) name() string { return fmt.Sprintf("asm %s m%d n%d d%d", k.entry.Name, k.m, k.n, k.d) }
+
+func (k *kernel) prepare(*bench) error {
+	if k.call, k.ops = workload(k.entry.Func, k.m, k.n, k.d); k.call == nil {
+		return unavailable("no operands for family " + k.entry.Family())
+	}
+	return nil
+}
+
+func (k *kernel) cases() []measure.Case {
+	return []measure.Case{{Name: k.name(), Ops: kernelCalls, Run: func() error {
+		for range kernelCalls {
+			k.call()
+		}
+		return nil
+	}}}
+}
+
+func (k *kernel) result(s []measure.Sample, l *roof.Limits) record.Row {
+	r := record.New("asm " + k.entry.Name)
+	r.D, r.Q, r.N, r.Threads, r.Tier = k.d, k.m, k.n, 1, k.entry.Needs.String()
+	r.MinUS, r.MedianUS = record.Number(s[0].Min()*1e6), record.Number(s[0].Median()*1e6)
+	r.GOps = record.Number(k.ops / s[0].Min() / 1e9)
+	if isProduct(k.entry) {
+		class := classOf(k.entry.Name)
+		r.Roof, r.RoofFraction = string(class), r.GOps/record.Number(l.Peak(class, 1)/1e9)
+	}
+	return r
+}
+
+// workload returns one call of a kernel on operands of its own, and the operations of
+// its contract: two per multiply-add of the products, elements elsewhere. Calls can be
+// repeated: what works in place stays in its domain. The tile to come is the tile
+// itself. nil for a family it does not know.
+func workload(f any, m, n, d int) (call func(), ops float64) {
+	if call := productWorkload(f, m, n, d); call != nil {
+		return call, 2 * float64(m*n*d)
+	}
+	if call := softmaxWorkload(f, m, n); call != nil {
+		return call, float64(m * n)
+	}
+	if call := rowWorkload(f, d); call != nil {
+		return call, float64(d)
+	}
+	return expandWorkload(f, n, d), float64(n * d)
+}
+
+// productWorkload knows the kernels of QKᵀ and PV.
+func productWorkload(f any, m, n, d int) func() {
+	var (
+		d4      = (d + 3) / 4
+		ints    = make([]int32, m*max(d, asm.Tile))
+		floats  = make([]float32, m*max(d, asm.Tile))
+		queries = normals(6, m*d)
+		weights = fillF32(m*asm.Tile, 0.3)
+		tile    = normals(7, asm.Tile*d)
+	)
+	switch f := f.(type) {
+	case asm.QKI8Func:
+		q, k := codesI8(m*4*d4), codes(asm.Tile*4*d4)
+		return func() { f(ints, q, k, m, n, d4, k) }
+	case asm.QKF32Func:
+		return func() { f(floats, queries, tile, m, n, d) }
+	case asm.QKF16Func:
+		k := halves(asm.Tile * d)
+		return func() { f(floats, queries, k, m, n, d, k) }
+	case asm.QKBF16Func:
+		k := bfloats(asm.Tile * ((d + 1) &^ 1))
+		return func() { f(floats, queries, k, m, n, d, k) }
+	case asm.PVU8I8Func:
+		p, v := codes(m*asm.Tile), codes(asm.Tile*d)
+		return func() { f(ints, p, v, m, n, d, v) }
+	case asm.PVF32Func:
+		return func() { f(floats, weights, tile, m, n, d) }
+	case asm.PVF16Func:
+		v := halves(asm.Tile * d)
+		return func() { f(floats, weights, v, m, n, d, v) }
+	case asm.PVBF16Func:
+		v := bfloats(asm.Tile * d)
+		return func() { f(floats, weights, v, m, n, d, v) }
+	}
+	return nil
+}
+
+// softmaxWorkload knows the kernels between the products. Softmax works in place, and
+// weights are logits too.
+func softmaxWorkload(f any, m, n int) func() {
+	var (
+		rows   = m * asm.Tile
+		y      = normals(8, rows)
+		stat   = make([]asm.Stat, m)
+		scales = fillF32(asm.Tile, 0.1)
+		hi, lo = make([]byte, rows), make([]byte, rows)
+		one    = fillF32(m, 1)
+		zero   = make([]float32, m)
+		code   = asm.LogCode{Step: 2, Zero: 15}
+	)
+	switch f := f.(type) {
+	case asm.ScaleI8Func:
+		scores := make([]int32, rows)
+		return func() { f(y, scores, scales, one, zero, m, n) }
+	case asm.ScaleF32Func:
+		return func() { f(y, one, zero, m, n) }
+	case asm.SoftmaxF32Func:
+		return func() { f(y, stat, m, n) }
+	case asm.SoftmaxU8Func:
+		return func() { f(hi, y, scales, stat, 255, m, n) }
+	case asm.SoftmaxU16Func:
+		return func() { f(hi, lo, y, scales, stat, m, n) }
+	case asm.SoftmaxLogF32Func:
+		return func() { f(y, stat, code, m, n) }
+	case asm.SoftmaxLogU8Func:
+		return func() { f(hi, y, scales, stat, code, 128, m, n) }
+	}
+	return nil
+}
+
+// rowWorkload knows the kernels of one row. The Hadamard transform is its own inverse.
+func rowWorkload(f any, d int) func() {
+	var (
+		x     = normals(9, d)
+		o     = make([]float32, d)
+		ints  = make([]int32, d)
+		bytes = make([]byte, 64*((d+3)/4))
+	)
+	switch f := f.(type) {
+	case asm.FoldI8Func:
+		return func() { f(o, ints, nil, 0.5, 1, 0) }
+	case asm.FoldF32Func:
+		return func() { f(o, x, nil, 0.5, 1, 0) }
+	case asm.MixF32Func:
+		return func() { f(o, x, 0.5, 1) }
+	case asm.FinishF32Func:
+		return func() { f(o, x, 3) }
+	case asm.AbsMaxFunc:
+		return func() { f(x) }
+	case asm.EncI8Func:
+		dst := make([]int8, d)
+		return func() { f(dst, x, 0.03) }
+	case asm.EncI8KFunc:
+		return func() { f(bytes, x, 0.03) }
+	case asm.EncI8VFunc:
+		return func() { f(bytes, x, 0.03) }
+	case asm.HadamardFunc:
+		return func() { f(x) }
+	}
+	return nil
+}
+
+// expandWorkload knows the kernels that expand a stored tile. Codes are finite.
+func expandWorkload(f any, n, d int) func() {
+	var (
+		elems  = asm.Tile * 4 * ((d + 3) / 4)
+		dst    = make([]float32, elems)
+		out    = make([]byte, elems)
+		src    = codesIn(elems, 0, 0x77)
+		half   = halves(elems)
+		bfloat = bfloats(elems)
+		mult   = codesIn((d+31)/32*asm.Tile, 1, 15)
+		scale  = fillF32((d+31)/32*asm.Tile, 0.1)
+		lut    = (*[16]float32)(normals(11, 16))
+	)
+	switch f := f.(type) {
+	case asm.DecI8KFunc:
+		return func() { f(dst, src, scale, n, d, src) }
+	case asm.DecI8VFunc:
+		return func() { f(dst, src, scale, n, d, src) }
+	case asm.DecE4M3KFunc:
+		return func() { f(dst, src, scale, n, d, src) }
+	case asm.DecE4M3VFunc:
+		return func() { f(dst, src, scale, n, d, src) }
+	case asm.DecE5M2KFunc:
+		return func() { f(dst, src, scale, n, d, src) }
+	case asm.DecE5M2VFunc:
+		return func() { f(dst, src, scale, n, d, src) }
+	case asm.Dec16Func:
+		return func() { f(dst[:n*d], half, half) }
+	case asm.DecBF16KFunc:
+		return func() { f(dst, bfloat, n, d, bfloat) }
+	case asm.DecBF16VFunc:
+		return func() { f(dst, bfloat, n, d, bfloat) }
+	case asm.ExpI4KFunc:
+		return func() { f(out, src, mult, n, d, src) }
+	case asm.ExpI4VFunc:
+		return func() { f(out, src, mult, n, d, src) }
+	case asm.Dec4KFunc:
+		return func() { f(dst, src, lut, scale, n, d, 64, src) }
+	case asm.Dec4VFunc:
+		return func() { f(dst, src, lut, scale, n, d, 64, src) }
+	}
+	return nil
+}
+
+func fillF32(n int, x float32) []float32 {
+	s := make([]float32, n)
+	for i := range s {
+		s[i] = x
+	}
+	return s
+}
+
+// codes returns n bytes of every value.
+func codes(n int) []byte { return codesIn(n, 0, math.MaxUint8) }
+
+// codesIn returns n bytes in lo..hi.
+func codesIn(n, lo, hi int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(lo + int(splitMix(uint64(i))%uint64(hi-lo+1)))
+	}
+	return b
+}
+
+// codesI8 returns n codes in −127..127.
+func codesI8(n int) []int8 {
+	c := make([]int8, n)
+	for i, b := range codesIn(n, 1, 255) {
+		c[i] = int8(int(b) - 128)
+	}
+	return c
+}
+
+// halves and bfloats return n numbers in 1..2 as binary16 and as bfloat16.
+func halves(n int) []byte {
+	b := make([]byte, 2*n)
+	for i := range n {
+		binary.LittleEndian.PutUint16(b[2*i:], 0x3c00|uint16(splitMix(uint64(i))&0x3ff))
+	}
+	return b
+}
+
+func bfloats(n int) []byte {
+	b := make([]byte, 2*n)
+	for i := range n {
+		binary.LittleEndian.PutUint16(b[2*i:], 0x3f80|uint16(splitMix(uint64(i))&0x7f))
+	}
+	return b
+}
