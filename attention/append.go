@@ -114,18 +114,27 @@ func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos
 		if t%Tile == p.firstToken(tile) {
 			p.openTile(buf, s, pg, table, page, tile, h)
 		}
+		if mean := p.mean(s).head(h); mean != nil {
+			subtract(row, x, mean)
+			x = row
+		}
 		if s.codec.Center {
 			if muTile != tile {
 				quant.LoadCenter(p.ks, mu, block[s.centre:])
 				muTile = tile
 			}
-			for c, v := range x {
-				row[c] = v - mu[c]
-			}
+			subtract(row, x, mu)
 			x = row
 		}
 		ok := s.codec.Format.Quantize(p.ks, block[s.tile:], s.Side, s.d, t%Tile, x)
 		setBit(block, t%Tile, !ok)
+	}
+}
+
+// subtract leaves x − mu in dst, which may be x.
+func subtract(dst, x, mu []float32) {
+	for c, v := range x {
+		dst[c] = v - mu[c]
 	}
 }
 
@@ -209,6 +218,9 @@ func (p *Plan) readRow(buf *rowBuffer, dst []float32, s *side, pg *Pages, table 
 			for c := range dst {
 				dst[c] += mu[c]
 			}
+		}
+		for c, x := range p.mean(s).head(h) {
+			dst[c] += x
 		}
 	}
 	if s.codec.Rotate {

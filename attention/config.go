@@ -21,7 +21,9 @@ type Config struct {
 
 	K, V Codec // storage of keys and of values, independent of each other
 	Q    QMode // arithmetic of QKᵀ
-	P    PMode // arithmetic of PV
+	P    PMode // representation of the weights in PV
+	// Correction gives back the mass that normalised quantized weights lose.
+	Correction Correction
 
 	Scale   float32 // factor on q·k; 0 means 1/√DK
 	Softcap float32 // c > 0: scores become c·tanh(score/c), before bias and masks
@@ -57,6 +59,12 @@ type Codec struct {
 	// with the page. The centred part re-enters exactly: q·μ in the scores, (Σp)·μ in
 	// the output, so the error of quantized weights never multiplies the mean.
 	Center bool
+	// Mean, [KVHeads][D] or nil, is subtracted from every row before quantization, sink
+	// tokens excepted, and put back exactly like a centre: a calibrated channel mean. For
+	// keys this is the smoothing of SageAttention (Zhang et al. 2024, arXiv 2410.02367),
+	// with the logits and the LSE left as they were. It also serves the first tile, which
+	// Center leaves alone.
+	Mean []float32
 }
 
 // Window limits the distance between query and key. The zero value is unlimited; a
@@ -79,20 +87,8 @@ const (
 	QInt8              // queries quantized per row to int8, exact integer dot products
 )
 
-// PMode is the arithmetic of the weighted sum of values.
-type PMode uint8
-
-const (
-	PAuto PMode = iota // PU8 where the value format allows it, else PF32
-	PF32               // float32 weights against values expanded to float32
-	PU8                // weights quantized to 8 bits against the tile's own maximum, V scales folded in
-)
-
 // String returns "auto", "f32" or "int8".
 func (m QMode) String() string { return name(m, "auto", "f32", "int8") }
-
-// String returns "auto", "f32" or "u8".
-func (m PMode) String() string { return name(m, "auto", "f32", "u8") }
 
 func name[T ~uint8](v T, names ...string) string {
 	if int(v) < len(names) {
@@ -163,6 +159,24 @@ func (c *Config) normalize() error {
 			return fieldErr(ErrConfig, "Config.SinkLogits", "logit %d is %v, want a finite base-2 form or −Inf", h, s)
 		}
 	}
+	for _, f := range []struct {
+		name string
+		v    *[]float32
+		d    int
+	}{{"Config.K.Mean", &c.K.Mean, c.DK}, {"Config.V.Mean", &c.V.Mean, c.DV}} {
+		if *f.v == nil {
+			continue
+		}
+		if len(*f.v) != c.KVHeads*f.d {
+			return fieldErr(ErrConfig, f.name, "length %d, want KVHeads·D = %d·%d", len(*f.v), c.KVHeads, f.d)
+		}
+		for i, x := range *f.v {
+			if !finite(x) {
+				return fieldErr(ErrConfig, f.name, "element %d is %v", i, x)
+			}
+		}
+		*f.v = append([]float32(nil), *f.v...)
+	}
 	for h, s := range c.ALiBi {
 		if !finite(s) {
 			return fieldErr(ErrConfig, "Config.ALiBi", "slope %d is %v", h, s)
@@ -195,16 +209,14 @@ func (c *Config) resolve() error {
 		return fieldErr(ErrConfig, "Config.Q", "unknown mode %d", c.Q)
 	}
 	switch {
+	case int(c.P) >= len(probabilities):
+		return fieldErr(ErrConfig, "Config.P", "unknown mode %d", c.P)
 	case c.P == PAuto && intV:
 		c.P = PU8
 	case c.P == PAuto:
 		c.P = PF32
-	case c.P == PU8 && !intV:
-		return fieldErr(ErrUnsupported, "Config.P", "u8 weights need values in int8 or int4, not %s", c.V.Format)
-	case c.P > PU8:
-		return fieldErr(ErrConfig, "Config.P", "unknown mode %d", c.P)
 	}
-	return nil
+	return c.Correction.check(c)
 }
 
 // finite looks at the exponent bits: x−x would be fused with a product in x on some

@@ -28,7 +28,7 @@ func codecs() []Config {
 	for _, f := range quant.Formats() {
 		cs = append(cs,
 			Config{K: Codec{Format: f}, V: Codec{Format: f}},
-			Config{K: Codec{f, true, true}, V: Codec{f, true, true}, SinkTokens: 5})
+			Config{K: Codec{Format: f, Rotate: true, Center: true}, V: Codec{Format: f, Rotate: true, Center: true}, SinkTokens: 5})
 	}
 	return cs
 }
@@ -294,9 +294,8 @@ func TestExplainAndRequire(t *testing.T) {
 	e := p.Explain()
 	require.Equal(t, "generic", e.Tier)
 	require.Equal(t, "qkI8_generic", e.QK)
-	require.Equal(t, "pvF32_generic", e.PV)
+	require.Equal(t, "pvF16_generic", e.PV)
 	require.InDelta(t, 8+0.125+0.25+0.0625, e.BitsK, 1e-9)
-	require.Contains(t, e.String(), "values are expanded from f16")
 
 	var fe *FieldError
 	_, err = NewPlan(cfg, WithRequire(IntegerPV))
@@ -305,9 +304,17 @@ func TestExplainAndRequire(t *testing.T) {
 	require.Equal(t, "WithRequire", fe.Field)
 	_, err = NewPlan(cfg, WithTier("generic"), WithRequire(Vectorized))
 	require.ErrorIs(t, err, ErrUnsupported)
-	cfg.P = PU8
-	_, err = NewPlan(cfg)
+
+	cfg.P, cfg.V.Format = PU8, quant.NF4
+	p, err = NewPlan(cfg)
+	require.NoError(t, err)
+	require.Contains(t, p.Explain().String(), "values are expanded from nf4")
+	require.Contains(t, p.Explain().String(), "u8 weights are rounded, then summed in float32")
+	_, err = NewPlan(cfg, WithRequire(IntegerPV))
 	require.ErrorIs(t, err, ErrUnsupported)
+	cfg.P = PMode(len(probabilities))
+	_, err = NewPlan(cfg)
+	require.ErrorIs(t, err, ErrConfig)
 	require.ErrorAs(t, err, &fe)
 	require.Equal(t, "Config.P", fe.Field)
 }

@@ -126,6 +126,9 @@ func (g *geometry) id() (id [16]byte) {
 	fmt.Fprintf(h, "qattn %d tile=%d heads=%d sinks=%d", layoutVersion, Tile, g.kvHeads, g.sinkTokens)
 	for _, s := range []*side{&g.k, &g.v} {
 		fmt.Fprintf(h, " %s d=%d format=%s rotate=%t center=%t", s.Side, s.d, s.codec.Format, s.codec.Rotate, s.codec.Center)
+		if s.codec.Mean != nil {
+			fmt.Fprintf(h, " mean=%x", s.codec.Mean)
+		}
 	}
 	copy(id[:], h.Sum(nil))
 	return id

@@ -18,11 +18,14 @@ type Plan struct {
 	geo    geometry
 	layout Layout
 
-	group  int // query heads per KV head
-	tokens int // query tokens of a row block
-	rows   int // rows of a row block: tokens·group
-	intK   quant.Int8Format
-	intV   quant.Int8Format
+	group              int // query heads per KV head
+	tokens             int // query tokens of a row block
+	rows               int // rows of a row block: tokens·group
+	intK               quant.Int8Format
+	intV               quant.Int8Format
+	inPlaceK, inPlaceV quant.InPlaceFormat // non-nil when kernels read this side as it is stored
+	prob               *probability
+	meanK, meanV       means
 
 	shaped  bool    // scores pass through softcap, ALiBi or bias in natural units
 	scale   float32 // factor on q·k, log2(e) included unless shaped
@@ -120,9 +123,18 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if c.Q == QInt8 {
 		p.intK = c.K.Format.(quant.Int8Format)
 	}
-	if c.P == PU8 {
-		p.intV = c.V.Format.(quant.Int8Format)
+	p.prob = probabilities[c.P]
+	if p.prob.codes != nil {
+		p.intV, _ = c.V.Format.(quant.Int8Format)
 	}
+	if p.intK == nil {
+		p.inPlaceK, _ = c.K.Format.(quant.InPlaceFormat)
+	}
+	if p.intV == nil {
+		p.inPlaceV, _ = c.V.Format.(quant.InPlaceFormat)
+	}
+	p.meanK = newMeans(p.ks, c.K, c.DK)
+	p.meanV = newMeans(p.ks, c.V, c.DV)
 	p.group = c.QHeads / c.KVHeads
 	p.tokens = max(1, rowBlock/p.group)
 	p.rows = p.tokens * p.group
@@ -155,7 +167,7 @@ func (p *Plan) checkRequired() error {
 		case IntegerQK:
 			ok = p.cfg.Q == QInt8
 		case IntegerPV:
-			ok = p.cfg.P == PU8
+			ok = p.intV != nil
 		case Vectorized:
 			ok = !strings.HasSuffix(p.ks.Name(p.qkFamily()), "_generic") && !strings.HasSuffix(p.ks.Name(p.pvFamily()), "_generic")
 		}
@@ -178,15 +190,28 @@ func (p *Plan) Config() Config {
 func (p *Plan) Layout() Layout { return p.layout }
 
 func (p *Plan) qkFamily() string {
-	if p.cfg.Q == QInt8 {
+	switch {
+	case p.intK != nil:
 		return "QKI8"
+	case p.inPlaceK != nil:
+		return "QK" + p.inPlaceK.Family()
 	}
 	return "QKF32"
 }
 
+func (p *Plan) smFamily() string {
+	if p.intV != nil {
+		return p.prob.family
+	}
+	return p.prob.floatFamily
+}
+
 func (p *Plan) pvFamily() string {
-	if p.cfg.P == PU8 {
+	switch {
+	case p.intV != nil:
 		return "PVU8I8"
+	case p.inPlaceV != nil:
+		return "PV" + p.inPlaceV.Family()
 	}
 	return "PVF32"
 }
@@ -202,17 +227,24 @@ type Explanation struct {
 // Explain reports the selected kernels, the storage cost and every detour.
 func (p *Plan) Explain() Explanation {
 	e := Explanation{
-		Tier: p.ks.Used(p.qkFamily(), p.pvFamily()).String(), QK: p.ks.Name(p.qkFamily()), PV: p.ks.Name(p.pvFamily()), SM: p.ks.Name("SoftmaxF32"),
+		Tier: p.ks.Used(p.qkFamily(), p.pvFamily()).String(), QK: p.ks.Name(p.qkFamily()), PV: p.ks.Name(p.pvFamily()), SM: p.ks.Name(p.smFamily()),
 		BitsK: 8 * float64(p.geo.k.size) / float64(Tile*p.cfg.DK),
 		BitsV: 8 * float64(p.geo.v.size) / float64(Tile*p.cfg.DV),
 	}
-	if p.cfg.P == PU8 {
-		e.SM = p.ks.Name("SoftmaxU8")
+	if e.SM == "" {
+		e.SM = "Go"
+		e.Notes = append(e.Notes, fmt.Sprintf("weights are computed in Go: %s has no kernel", p.cfg.P))
 	}
-	if p.cfg.Q == QF32 && p.cfg.K.Format != quant.F32 {
+	if p.prob.prepare != nil {
+		e.Notes = append(e.Notes, "scores are computed more than once: normalised weights need the row's denominator first")
+	}
+	if p.intV == nil && p.cfg.P != PF32 {
+		e.Notes = append(e.Notes, fmt.Sprintf("%s weights are rounded, then summed in float32", p.cfg.P))
+	}
+	if p.cfg.Q == QF32 && p.inPlaceK == nil && p.cfg.K.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are expanded from %s to float32, tile by tile", p.cfg.K.Format))
 	}
-	if p.cfg.P == PF32 && p.cfg.V.Format != quant.F32 {
+	if p.intV == nil && p.inPlaceV == nil && p.cfg.V.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("values are expanded from %s to float32, tile by tile", p.cfg.V.Format))
 	}
 	if p.cfg.Q == QInt8 && p.cfg.DK%4 != 0 {

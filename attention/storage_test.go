@@ -22,7 +22,7 @@ func TestPagesAgainstReference(t *testing.T) {
 		}{{false, false, 0}, {false, true, 3}, {true, true, 64}, {true, false, 1}} {
 			for _, d := range [][2]int{{40, 33}, {64, 64}, {7, 96}} {
 				t.Run(fmt.Sprintf("%s/rotate=%t/center=%t/sinks=%d/d=%v", f, opt.rotate, opt.center, opt.sinks, d), func(t *testing.T) {
-					codec := Codec{f, opt.rotate, opt.center}
+					codec := Codec{Format: f, Rotate: opt.rotate, Center: opt.center}
 					p, err := NewPlan(Config{QHeads: kvHeads, KVHeads: kvHeads, DK: d[0], DV: d[1], K: codec, V: codec, SinkTokens: opt.sinks})
 					if err != nil {
 						require.ErrorIs(t, err, ErrUnsupported) // the sinks do not fit a page

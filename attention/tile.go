@@ -19,37 +19,59 @@ type block struct {
 	tok0  int
 	rows  int
 	bias  bool // mask or bias present
+
+	see func(b *block, n int) // where set, gets the logits of every tile in place of the values
+	top float64               // largest code of a static mode, for see
 }
 
 // newBlock loads, rotates and quantizes the queries of a unit.
-func (p *Plan) newBlock(s *Schedule, w *worker, u *unit) block {
+func (p *Plan) newBlock(s *Schedule, w *worker, u *unit) *block {
 	q := &s.seqs[u.seq]
-	b := block{p: p, s: s, w: w, q: q, table: s.table[q.table.lo:q.table.hi], head: int(u.head),
+	b := &w.block // modes call through function values, which would move it to the heap
+	*b = block{p: p, s: s, w: w, q: q, table: s.table[q.table.lo:q.table.hi], head: int(u.head),
 		tok0: int(u.tok0), rows: int(u.toks) * p.group, bias: s.mask != nil || s.bias != nil}
-	dk, dk4 := p.cfg.DK, p.scratch.dk4
+	scale := p.scale
+	if p.shaped || b.bias {
+		scale = p.cfg.Scale
+	}
 	for r := range b.rows {
-		row := w.q[r*dk : (r+1)*dk]
-		copy(row, s.run.io.Q.row(row, q.row0+b.tok0+r/p.group, b.queryHead(r), p.cfg.QHeads, dk))
-		if p.cfg.K.Rotate {
-			quant.Hadamard(p.ks, row)
-		}
-		w.sq[r] = 1
-		if p.intK == nil {
-			continue
-		}
-		codes := w.q8[r*dk4 : (r+1)*dk4]
-		clear(codes)
-		amax := p.ks.AbsMax(row)
-		scale := amax / 127
-		if scale == 0 && amax > 0 {
-			scale = math.SmallestNonzeroFloat32
-		}
-		if scale > 0 {
-			p.ks.EncI8(codes[:dk], row, scale)
-		}
-		w.sq[r] = scale
+		b.loadQuery(r, scale)
+	}
+	if p.prob.prepare != nil {
+		p.prob.prepare(b)
 	}
 	return b
+}
+
+// loadQuery fetches, rotates and quantizes the query of row r, and sets the factors that
+// turn its scores into logits: plain for float32 scores, a and b for those of the plan.
+func (b *block) loadQuery(r int, scale float32) {
+	p, w := b.p, b.w
+	dk, dk4 := p.cfg.DK, p.scratch.dk4
+	row := w.q[r*dk : (r+1)*dk]
+	copy(row, b.s.run.io.Q.row(row, b.q.row0+b.tok0+r/p.group, b.queryHead(r), p.cfg.QHeads, dk))
+	if p.cfg.K.Rotate {
+		quant.Hadamard(p.ks, row)
+	}
+	w.plain[r], w.zero[r], w.mean[r] = scale, 0, 0
+	if mean := p.meanK.head(b.head); mean != nil {
+		w.mean[r] = float32(dot(row, mean)) * scale
+	}
+	w.a[r], w.b[r] = scale, w.mean[r]
+	if p.intK == nil {
+		return
+	}
+	codes := w.q8[r*dk4 : (r+1)*dk4]
+	clear(codes)
+	amax := p.ks.AbsMax(row)
+	s := amax / 127
+	if s == 0 && amax > 0 {
+		s = math.SmallestNonzeroFloat32
+	}
+	if s > 0 {
+		p.ks.EncI8(codes[:dk], row, s)
+	}
+	w.a[r] = s * scale
 }
 
 func (b *block) queryHead(r int) int { return b.head*b.p.group + r%b.p.group }
@@ -89,47 +111,48 @@ func (b *block) limit(base, lo, n int) (last int) {
 	return last
 }
 
-// tile runs tokens [lo, n) of the native tile at base: scores, logits, softmax,
-// weighted sum, state.
+// tile runs tokens [lo, n) of the native tile at base: scores, logits, weights, weighted
+// sum, state.
 func (b *block) tile(base, lo, n int) {
-	p, w := b.p, b.w
+	p := b.p
 	page := p.tilePage(&b.s.run.pages, b.table, base/Tile)
-	kb := p.geo.block(page, &p.geo.k, b.head)
-	vb := p.geo.block(page, &p.geo.v, b.head)
+	following := page // nothing to prefetch behind the last tile
 	if base+Tile < b.q.kvLen {
-		page = p.tilePage(&b.s.run.pages, b.table, base/Tile+1)
+		following = p.tilePage(&b.s.run.pages, b.table, base/Tile+1)
 	}
-	nextK := p.geo.block(page, &p.geo.k, b.head)[p.geo.k.tile:]
-	nextV := p.geo.block(page, &p.geo.v, b.head)[p.geo.v.tile:]
-
-	b.factors(kb)
-	if p.intK != nil {
-		codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, kb[p.geo.k.tile:], nextK, quant.Keys, p.cfg.DK, n)
-		for r, m := range b.strips() {
-			p.ks.QKI8(w.s[r*Tile:], w.q8[r*p.scratch.dk4:], codes, m, n, p.scratch.dk4/4, nextK)
-			nextK = codes
-		}
-		p.ks.ScaleI8(w.y, w.s, scale, w.a, w.b, b.rows, n)
-	} else {
-		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, kb[p.geo.k.tile:], nextK, quant.Keys, p.cfg.DK, n)
-		b.scoresF32(n)
-		p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
-	}
+	b.scores(p.geo.block(page, &p.geo.k, b.head), p.geo.block(following, &p.geo.k, b.head), n)
 	b.shape(base, n)
-
-	var mu []float32
-	if p.cfg.V.Center {
-		mu = w.muV[:p.cfg.DV]
-		quant.LoadCenter(p.ks, mu, vb[p.geo.v.centre:])
-	}
-	bad := bitmap(vb) & (1<<n - 1)
-	if p.intV != nil {
-		b.valuesI8(vb[p.geo.v.tile:], nextV, mu, bad, lo, n)
+	if b.see != nil {
+		b.see(b, n)
 		return
 	}
-	p.cfg.V.Format.ExpandF32(p.ks, w.vf, &w.tmpV, vb[p.geo.v.tile:], nextV, quant.Values, p.cfg.DV, n)
-	clear(w.vf[:lo*p.cfg.DV])
-	b.valuesF32(mu, bad, n)
+	b.values(p.geo.block(page, &p.geo.v, b.head), p.geo.block(following, &p.geo.v, b.head)[p.geo.v.tile:], lo, n)
+}
+
+// scores leaves the scaled scores of tokens [0, n) of a tile in w.y.
+func (b *block) scores(block, following []byte, n int) {
+	p, w, dk := b.p, b.w, b.p.cfg.DK
+	tile, next := block[p.geo.k.tile:], following[p.geo.k.tile:]
+	b.offsets(block)
+	if p.intK != nil {
+		codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, tile, next, quant.Keys, dk, n)
+		for r, m := range b.strips() {
+			p.ks.QKI8(w.s[r*Tile:], w.q8[r*p.scratch.dk4:], codes, m, n, p.scratch.dk4/4, next)
+			next = codes // fetched once
+		}
+		p.ks.ScaleI8(w.y, w.s, scale, w.a, w.b, b.rows, n)
+		return
+	}
+	if p.inPlaceK != nil {
+		for r, m := range b.strips() {
+			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], w.q[r*dk:], tile, next, m, n, dk)
+			next = tile
+		}
+	} else {
+		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, tile, next, quant.Keys, dk, n)
+		b.scoresF32(n)
+	}
+	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
 }
 
 // sinkTile runs the binary16 tokens at the front of the sequence, in float32.
@@ -144,13 +167,20 @@ func (b *block) sinkTile() {
 			w.kf[(t/16*dk+c)*16+t%16] = x
 		}
 	}
-	b.factors(nil)
 	b.scoresF32(n)
-	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
+	p.ks.ScaleF32(w.y, w.plain, w.zero, b.rows, n)
 	b.shape(0, n)
+	if b.see != nil {
+		b.see(b, n)
+		return
+	}
 	bad, rows := p.sinkRows(&p.geo.v, &b.s.run.pages, b.table, b.head)
 	quant.GetF16(p.ks, w.vf[:n*dv], rows)
-	b.valuesF32(nil, bad&(1<<n-1), n)
+	weigh := weighExp // like their values, the weights of sink tokens are not quantized
+	if p.prob.prepare != nil {
+		weigh = p.prob.weigh // unless they are shares of the whole row
+	}
+	b.valuesF32(weigh, nil, bad&(1<<n-1), n)
 }
 
 // strip is the largest number of rows of one kernel call at up to 512 channels, half
@@ -180,32 +210,33 @@ func (b *block) scoresF32(n int) {
 	}
 }
 
-// factors sets, per row, the factor on the scores and the offset the key centre adds.
-// kb is nil for sink tokens, which have neither scale nor centre.
-func (b *block) factors(kb []byte) {
+// offsets sets, per row, what the key centre of a tile adds to its logits.
+func (b *block) offsets(block []byte) {
 	p, w := b.p, b.w
-	scale := p.scale
-	if p.shaped || b.bias {
-		scale = p.cfg.Scale
-	}
-	for r := range b.rows {
-		w.a[r], w.b[r] = scale, 0
-		if kb != nil && p.intK != nil {
-			w.a[r] = w.sq[r] * scale
-		}
-	}
-	if kb == nil || !p.cfg.K.Center {
+	if !p.cfg.K.Center {
 		return
 	}
 	mu := w.muK[:p.cfg.DK]
-	quant.LoadCenter(p.ks, mu, kb[p.geo.k.centre:])
+	quant.LoadCenter(p.ks, mu, block[p.geo.k.centre:])
 	for r := range b.rows {
-		var dot float64
-		for c, x := range w.q[r*len(mu):][:len(mu)] {
-			dot += float64(x) * float64(mu[c])
-		}
-		w.b[r] = float32(dot) * scale
+		w.b[r] = float32(dot(w.q[r*len(mu):][:len(mu)], mu))*w.plain[r] + w.mean[r]
 	}
+}
+
+// dot sums in float64, with four chains.
+func dot(x, y []float32) float64 {
+	var s [4]float64
+	for len(x) >= 4 && len(y) >= 4 {
+		s[0] += float64(x[0]) * float64(y[0])
+		s[1] += float64(x[1]) * float64(y[1])
+		s[2] += float64(x[2]) * float64(y[2])
+		s[3] += float64(x[3]) * float64(y[3])
+		x, y = x[4:], y[4:]
+	}
+	for i, v := range x {
+		s[0] += float64(v) * float64(y[i])
+	}
+	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
 // shape turns scores into base-2 logits: softcap, ALiBi and bias in natural units
@@ -269,129 +300,6 @@ func (b *block) applyBias(live []float32, r, h, first int) {
 			}
 		}
 	}
-}
-
-// valuesI8 quantizes the weights against the tile maximum and sums int8 values.
-// Tokens in bad hold no finite value: rows that see one become NaN.
-func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, lo, n int) {
-	p, w := b.p, b.w
-	dv := p.cfg.DV
-	codes, scale := p.intV.ExpandI8(p.ks, &w.tmpV, tile, next, quant.Values, dv, n)
-	clear(scale[:lo])
-	if bad != 0 {
-		for t := range n {
-			if bad>>t&1 != 0 {
-				scale[t] = 0
-			}
-		}
-		b.poisonRows(bad, n)
-	}
-	p.ks.SoftmaxU8(w.p8, w.y, scale, w.stat, 255, b.rows, n)
-	for r, m := range b.strips() {
-		p.ks.PVU8I8(w.acc8[r*dv:], w.p8[r*Tile:], codes, m, n, dv, next)
-		next = codes
-	}
-	for r := range b.rows {
-		if m, alpha, g, ok := b.advance(r); ok {
-			p.ks.FoldI8(w.split.row(r), w.acc8[r*dv:(r+1)*dv], mu, alpha, float32(g*w.stat[r].Beta), float32(g*w.stat[r].L))
-			w.split.m[r] = m
-		}
-	}
-}
-
-// poisonRows turns rows that see a token of bad into NaN rows by way of their logits.
-func (b *block) poisonRows(bad uint64, n int) {
-	for r := range b.rows {
-		y := b.w.y[r*Tile:][:n]
-		for j := range y {
-			if bad>>j&1 != 0 && y[j] != negInf {
-				y[j] = nan
-			}
-		}
-	}
-}
-
-// valuesF32 sums the float32 values in w.vf. Tokens in bad hold a value that is not
-// finite, which must reach the rows that see them and no other.
-func (b *block) valuesF32(mu []float32, bad uint64, n int) {
-	p, w := b.p, b.w
-	dv := p.cfg.DV
-	if bad == 0 {
-		p.ks.SoftmaxF32(w.y, w.stat, b.rows, n)
-		for r, m := range b.strips() {
-			p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv)
-		}
-	} else {
-		b.noteSeen(bad, n)
-		p.ks.SoftmaxF32(w.y, w.stat, b.rows, n)
-		b.sumApart(bad, n)
-	}
-	for r := range b.rows {
-		if m, alpha, g, ok := b.advance(r); ok {
-			p.ks.FoldF32(w.split.row(r), w.acc[r*dv:(r+1)*dv], mu, alpha, g, float32(g*w.stat[r].L))
-			w.split.m[r] = m
-		}
-	}
-}
-
-// noteSeen records which tokens of bad each row sees, before the weights replace the
-// logits.
-func (b *block) noteSeen(bad uint64, n int) {
-	for r := range b.rows {
-		b.w.seen[r] = 0
-		for j, y := range b.w.y[r*Tile:][:n] {
-			if bad>>j&1 != 0 && y != negInf {
-				b.w.seen[r] |= 1 << j
-			}
-		}
-	}
-}
-
-// sumApart is the weighted sum of a tile with values that are not finite: rows that
-// see one are summed token by token without the others, the rest without any.
-func (b *block) sumApart(bad uint64, n int) {
-	w, dv := b.w, b.p.cfg.DV
-	for r := range b.rows {
-		if w.seen[r] == 0 {
-			continue
-		}
-		acc := w.acc[r*dv : (r+1)*dv]
-		clear(acc)
-		for t, weight := range w.y[r*Tile:][:n] {
-			if (bad&^w.seen[r])>>t&1 != 0 {
-				continue
-			}
-			for c, x := range w.vf[t*dv:][:dv] {
-				acc[c] += float32(weight * x)
-			}
-		}
-	}
-	for t := range n {
-		if bad>>t&1 != 0 {
-			clear(w.vf[t*dv : (t+1)*dv])
-		}
-	}
-	for r := range b.rows {
-		if w.seen[r] == 0 {
-			b.p.ks.PVF32(w.acc[r*dv:(r+1)*dv], w.y[r*Tile:], w.vf, 1, n, dv)
-		}
-	}
-}
-
-// advance moves row r's m and l past the tile and returns the factors of the fold; ok
-// is false when the row has nothing to fold.
-func (b *block) advance(r int) (m, alpha, g float32, ok bool) {
-	st, sp := &b.w.stat[r], &b.w.split
-	switch {
-	case st.M == negInf || sp.m[r] != sp.m[r]:
-		return 0, 0, 0, false
-	case st.M != st.M:
-		sp.poison(r)
-		return 0, 0, 0, false
-	}
-	m, alpha, g = weights(b.p.ks, sp.m[r], st.M, b.w.exps)
-	sp.l[r] = float32(alpha*sp.l[r]) + float32(g*st.L)
-	return m, alpha, g, true
 }
 
 func abs(x int) int {

@@ -18,12 +18,22 @@ func AlignedBytes(n int) []byte {
 type scratchLayout struct {
 	rows, dk, dk4, dv int // dk4: DK rounded up to 4
 	scaleK, scaleV    int
+	planes            int // of quantized weights
+	tileV             int // bytes of a tile of values that is read in place, else 0
+	whole             int // rows of a mode that looks ahead, else 0
 	bytes             int
 }
 
 func newScratchLayout(p *Plan) (scratchLayout, error) {
 	l := scratchLayout{rows: p.rows, dk: p.cfg.DK, dk4: (p.cfg.DK + 3) &^ 3, dv: p.cfg.DV,
 		scaleK: quant.ScratchScales(p.cfg.DK), scaleV: quant.ScratchScales(p.cfg.DV)}
+	l.planes = p.prob.planes
+	if p.inPlaceV != nil {
+		l.tileV = p.geo.v.size - p.geo.v.tile
+	}
+	if p.prob.prepare != nil {
+		l.whole = p.rows
+	}
 	var c carver
 	var w worker
 	w.carve(&l, &c)
@@ -37,19 +47,25 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 
 // worker is the memory of one worker, carved from the workspace for each unit.
 type worker struct {
+	block  block
 	q      []float32 // [rows][dk] rotated queries
 	q8     []int8    // [rows][dk4]
-	a, b   []float32 // [rows] factor and offset of the scores
-	sq     []float32 // [rows] scale of q8; 1 in float32
+	a, b   []float32 // [rows] factor and offset that turn scores into logits
+	plain  []float32 // [rows] factor of float32 scores
+	zero   []float32 // [rows] no offset
+	mean   []float32 // [rows] what the mean of the keys adds to a logit
 	s      []int32   // [rows][Tile]
 	y      []float32 // [rows][Tile] logits, then weights
-	p8     []byte    // [rows][Tile]
+	p8     []byte    // [rows][Tile] quantized weights, or their high bytes
+	p8lo   []byte    // [rows][Tile] low bytes, in modes of two planes
 	stat   []stat    // [rows]
 	vis    []span    // [rows] visible keys of the tile, relative to it
 	seen   []uint64  // [rows] visible tokens whose value is not finite
 	acc    []float32 // [rows][dv]
 	acc8   []int32   // [rows][dv]
 	kf, vf []float32 // expanded tiles
+	tileV  []byte    // copy of a tile whose values are read in place
+	whole  []wholeRow
 	muK    []float32
 	muV    []float32
 	row    []float32 // [max(dk, dv)]
@@ -82,10 +98,15 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.q8 = carve[int8](c, l.rows*l.dk4)
 	w.a = carve[float32](c, l.rows)
 	w.b = carve[float32](c, l.rows)
-	w.sq = carve[float32](c, l.rows)
+	w.plain = carve[float32](c, l.rows)
+	w.zero = carve[float32](c, l.rows)
+	w.mean = carve[float32](c, l.rows)
 	w.s = carve[int32](c, l.rows*Tile)
 	w.y = carve[float32](c, l.rows*Tile)
 	w.p8 = carve[byte](c, l.rows*Tile)
+	if l.planes == 2 {
+		w.p8lo = carve[byte](c, l.rows*Tile)
+	}
 	w.stat = carve[stat](c, l.rows)
 	w.vis = carve[span](c, l.rows)
 	w.seen = carve[uint64](c, l.rows)
@@ -93,6 +114,8 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.acc8 = carve[int32](c, l.rows*l.dv)
 	w.kf = carve[float32](c, Tile*l.dk)
 	w.vf = carve[float32](c, Tile*l.dv)
+	w.tileV = carve[byte](c, l.tileV)
+	w.whole = carve[wholeRow](c, l.whole)
 	w.muK = carve[float32](c, l.dk)
 	w.muV = carve[float32](c, l.dv)
 	w.row = carve[float32](c, max(l.dk, l.dv))

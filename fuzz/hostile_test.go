@@ -89,7 +89,17 @@ func TestHostileConfig(t *testing.T) {
 		{"Config.Q", attention.ErrConfig, func(c *attention.Config) { c.Q = 200 }},
 		{"Config.P", attention.ErrConfig, func(c *attention.Config) { c.P = 200 }},
 		{"Config.Q", attention.ErrUnsupported, func(c *attention.Config) { c.Q = attention.QInt8 }},
-		{"Config.P", attention.ErrUnsupported, func(c *attention.Config) { c.P, c.V.Format = attention.PU8, quant.NF4 }},
+		{"Config.P", attention.ErrConfig, func(c *attention.Config) { c.P = 200 }},
+		{"Config.Correction.Mode", attention.ErrUnsupported, func(c *attention.Config) { c.Correction.Mode = attention.CorrectDynamic }},
+		{"Config.Correction.Mode", attention.ErrConfig, func(c *attention.Config) { c.P, c.Correction.Mode = attention.PStaticU8, 99 }},
+		{"Config.Correction.Beta", attention.ErrConfig, func(c *attention.Config) {
+			c.P, c.Correction.Mode = attention.PStaticU8, attention.CorrectStatic
+		}},
+		{"Config.Correction.Mode", attention.ErrUnsupported, func(c *attention.Config) {
+			c.P, c.Correction.Mode, c.V.Center = attention.PStaticU8, attention.CorrectExact, false
+		}},
+		{"Config.K.Mean", attention.ErrConfig, func(c *attention.Config) { c.K.Mean = []float32{1} }},
+		{"Config.V.Mean", attention.ErrConfig, func(c *attention.Config) { c.V.Mean = []float32{} }},
 		{"Config.K.Format", attention.ErrConfig, func(c *attention.Config) { c.K.Format = quant.E4M3Static(nan) }},
 		{"Config.K.Format", attention.ErrConfig, func(c *attention.Config) { c.K.Format = quant.E4M3Static(-1) }},
 		{"Config.V.Format", attention.ErrConfig, func(c *attention.Config) { c.V.Format = quant.E5M2Static(inf) }},

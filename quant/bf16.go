@@ -67,3 +67,13 @@ func toBF16(x float32) uint16 {
 	}
 	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }
+
+func (bf16Format) Family() string { return "BF16" }
+
+func (bf16Format) ScoresF32(ks *asm.Set, s, q []float32, tile, next []byte, m, n, d int) {
+	ks.QKBF16(s, q, tile, m, n, d, next)
+}
+
+func (bf16Format) SumF32(ks *asm.Set, o, p []float32, tile, next []byte, m, n, d int) {
+	ks.PVBF16(o, p, tile, m, n, d, next)
+}

@@ -44,3 +44,13 @@ func (f16Format) ExpandF32(ks *asm.Set, dst []float32, _ *Scratch, tile, next []
 	}
 	ks.Dec16(dst[:n*d], tile, next)
 }
+
+func (f16Format) Family() string { return "F16" }
+
+func (f16Format) ScoresF32(ks *asm.Set, s, q []float32, tile, next []byte, m, n, d int) {
+	ks.QKF16(s, q, tile, m, n, d, next)
+}
+
+func (f16Format) SumF32(ks *asm.Set, o, p []float32, tile, next []byte, m, n, d int) {
+	ks.PVF16(o, p, tile, m, n, d, next)
+}

@@ -60,6 +60,21 @@ type Int8Format interface {
 	ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) (codes []byte, scale []float32)
 }
 
+// InPlaceFormat is a Format whose tiles the float32 kernels read as they are stored.
+type InPlaceFormat interface {
+	Format
+
+	// Family is the name of the kernel families without QK or PV, such as "F16".
+	Family() string
+
+	// ScoresF32 computes s[i][j] = Σ q[i][c]·k[j][c] of m rows of queries against tokens
+	// [0, n) of a tile of keys; SumF32 computes o[i][c] = Σ_{t<n} p[i][t]·v[t][c]. s and p
+	// are [m][64], q and o [m][d]. They read nothing of tokens ≥ n that reaches a specified
+	// result. next as in ExpandF32.
+	ScoresF32(ks *asm.Set, s, q []float32, tile, next []byte, m, n, d int)
+	SumF32(ks *asm.Set, o, p []float32, tile, next []byte, m, n, d int)
+}
+
 // Scratch is the temporary memory of an expansion. Allocate it with NewScratch or
 // carve it from a workspace: Scale holds 64·⌈d/32⌉ floats, Codes 64·4·⌈d/4⌉ bytes.
 type Scratch struct {

@@ -25,9 +25,6 @@ type File struct {
 	Bias     *BiasTable        `json:"bias,omitempty"`
 }
 
-// checker is a value of a section. check returns a *FieldError below path.
-type checker interface{ check(path string) error }
-
 // Save writes f as indented JSON. Equal files give equal bytes: keys are in string
 // order and numbers in their shortest form that reads back exactly. A value that Load
 // would refuse is an error and nothing is written.
@@ -46,23 +43,43 @@ func (f *File) Save(w io.Writer) error {
 	return err
 }
 
-func (f *File) check() error {
-	err := errors.Join(checkSection("uniform", f.Uniform), checkSection("fp8", f.FP8),
-		checkSection("log2", f.Log2), checkSection("logsqrt2", f.LogSqrt2),
-		checkSection("logint", f.LogInt), checkSection("repq", f.RepQ))
-	if err == nil && f.Bias != nil {
-		err = f.Bias.check("bias")
+// sections lists the maps of f by their JSON names.
+func (f *File) sections() map[string]section {
+	return map[string]section{
+		"uniform": sectionOf[Uniform]{&f.Uniform}, "fp8": sectionOf[FP8]{&f.FP8},
+		"log2": sectionOf[Log2]{&f.Log2}, "logsqrt2": sectionOf[LogSqrt2]{&f.LogSqrt2},
+		"logint": sectionOf[LogInt]{&f.LogInt}, "repq": sectionOf[RepQ]{&f.RepQ},
 	}
-	return err
 }
 
-func checkSection[V checker](name string, section map[Site]V) error {
-	for _, s := range sortedSites(section) {
-		at := fmt.Sprintf("%s[%q]", name, s)
-		if err := s.check(at); err != nil {
+type section interface {
+	check(name string) error
+	load(name string, data json.RawMessage) error
+}
+
+// sectionOf has values whose check returns a *FieldError below path.
+type sectionOf[V interface{ check(path string) error }] struct{ m *map[Site]V }
+
+func (f *File) check() error {
+	sections := f.sections()
+	for _, name := range slices.Sorted(maps.Keys(sections)) {
+		if err := sections[name].check(name); err != nil {
 			return err
 		}
-		if err := section[s].check(at); err != nil {
+	}
+	if f.Bias != nil {
+		return f.Bias.check("bias")
+	}
+	return nil
+}
+
+func (s sectionOf[V]) check(name string) error {
+	for _, site := range sortedSites(*s.m) {
+		at := fmt.Sprintf("%s[%q]", name, site)
+		if err := site.check(at); err != nil {
+			return err
+		}
+		if err := (*s.m)[site].check(at); err != nil {
 			return err
 		}
 	}
@@ -83,7 +100,9 @@ func Load(r io.Reader) (*File, error) {
 	if err := json.Unmarshal(data, &top); err != nil {
 		return nil, fmt.Errorf("calib: %w", err)
 	}
-	if err := checkKeys(json.NewDecoder(bytes.NewReader(data)), "", 0); err != nil {
+	keys := json.NewDecoder(bytes.NewReader(data))
+	keys.UseNumber()
+	if err := checkKeys(keys, "", 0); err != nil {
 		return nil, err
 	}
 	var version int
@@ -106,33 +125,24 @@ func Load(r io.Reader) (*File, error) {
 }
 
 func (f *File) load(name string, data json.RawMessage) error {
+	if s := f.sections()[name]; s != nil {
+		return s.load(name, data)
+	}
 	switch name {
 	case "version":
 		return nil
-	case "uniform":
-		return loadSection(name, data, &f.Uniform)
-	case "fp8":
-		return loadSection(name, data, &f.FP8)
-	case "log2":
-		return loadSection(name, data, &f.Log2)
-	case "logsqrt2":
-		return loadSection(name, data, &f.LogSqrt2)
-	case "logint":
-		return loadSection(name, data, &f.LogInt)
-	case "repq":
-		return loadSection(name, data, &f.RepQ)
 	case "bias":
 		return decode(data, name, &f.Bias)
 	}
 	return fieldErr(name, "unknown field")
 }
 
-func loadSection[V any](name string, data json.RawMessage, dst *map[Site]V) error {
+func (s sectionOf[V]) load(name string, data json.RawMessage) error {
 	var entries map[string]json.RawMessage
 	if err := decode(data, name, &entries); err != nil {
 		return err
 	}
-	*dst = make(map[Site]V, len(entries))
+	*s.m = make(map[Site]V, len(entries))
 	for _, key := range slices.Sorted(maps.Keys(entries)) {
 		at := fmt.Sprintf("%s[%q]", name, key)
 		site, err := ParseSite(key)
@@ -143,7 +153,7 @@ func loadSection[V any](name string, data json.RawMessage, dst *map[Site]V) erro
 		if err := decode(entries[key], at, &v); err != nil {
 			return err
 		}
-		(*dst)[site] = v
+		(*s.m)[site] = v
 	}
 	return nil
 }
@@ -161,7 +171,11 @@ func decode(data json.RawMessage, path string, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &mismatch) && mismatch.Field != "":
-		return fieldErr(path+"."+mismatch.Field, "%s does not fit %s", mismatch.Value, mismatch.Type)
+		field := mismatch.Field
+		if _, inner, ok := strings.Cut(field, "Grid."); ok { // the embedded struct is not in the text
+			field = inner
+		}
+		return fieldErr(path+"."+field, "%s does not fit %s", mismatch.Value, mismatch.Type)
 	}
 	return fieldErr(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
 }

@@ -147,7 +147,9 @@ func (h *Histogram) lowQuantile(p float64) float32 {
 }
 
 // MSE estimates the mean squared error of quantizing the data with u.
-func (h *Histogram) MSE(u Uniform) float64 { return u.squaredError(h.bins(), math.Inf(1)) / float64(h.n) }
+func (h *Histogram) MSE(u Uniform) float64 {
+	return u.squaredError(h.bins(), math.Inf(1)) / float64(h.n)
+}
 
 // squaredError sums the squared error over bins: in units of the step, ∫(t−q(t))² over
 // a bin, divided by its width. It gives up, with +Inf, once the sum exceeds limit.

@@ -15,8 +15,8 @@ type LogSqrt2 struct {
 }
 
 // FitLogSqrt2 chooses Scale among the quantiles pct of the observed probabilities by
-// least mean squared error, as RepQ-ViT does; nil means RepQPercentiles. h must hold a
-// positive element.
+// least mean squared error, as RepQ-ViT does, with the maximum as one more candidate for
+// data that is mostly 0. nil means RepQPercentiles. h must hold a positive element.
 func FitLogSqrt2(h *Histogram, bits int, pct []float64) (LogSqrt2, error) {
 	if err := checkLogBits("logsqrt2", bits); err != nil {
 		return LogSqrt2{}, err
@@ -30,21 +30,15 @@ func FitLogSqrt2(h *Histogram, bits int, pct []float64) (LogSqrt2, error) {
 	bins := h.bins()
 	var best LogSqrt2
 	least := math.Inf(1)
-	for _, p := range pct {
+	for _, p := range append([]float64{1}, pct...) {
 		l := LogSqrt2{bits, float64(h.Quantile(p))}
-		if l.Scale <= 0 { // most of the data is 0
-			continue
-		}
 		var e float64
 		for _, b := range bins {
 			e += float64(b.n * b.meanSquare(l.Value(l.Code(b.lo/2+b.hi/2))))
 		}
-		if e < least {
+		if e < least && l.Scale > 0 {
 			best, least = l, e
 		}
-	}
-	if best.Scale == 0 {
-		best = LogSqrt2{bits, float64(h.hi)}
 	}
 	return best, nil
 }

@@ -1,0 +1,40 @@
+package attention
+
+import (
+	"slices"
+
+	"github.com/qattn/qattn/asm"
+	"github.com/qattn/qattn/quant"
+)
+
+// means are the calibrated means of one side, rotated like its rows: [heads][d].
+type means struct {
+	values []float32
+	d      int
+}
+
+func newMeans(ks *asm.Set, c Codec, d int) means {
+	m := means{slices.Clone(c.Mean), d}
+	if c.Rotate {
+		for at := 0; at < len(m.values); at += d {
+			quant.Hadamard(ks, m.values[at:at+d])
+		}
+	}
+	return m
+}
+
+// head returns the mean of head h, nil when there is none.
+func (m *means) head(h int) []float32 {
+	if m.values == nil {
+		return nil
+	}
+	return m.values[h*m.d:][:m.d]
+}
+
+// mean returns the means of a side.
+func (p *Plan) mean(s *side) *means {
+	if s.Side == quant.Keys {
+		return &p.meanK
+	}
+	return &p.meanV
+}

@@ -1,0 +1,169 @@
+package attention
+
+import (
+	"math"
+
+	"github.com/qattn/qattn/asm"
+)
+
+// PMode is the arithmetic of the weighted sum of values: how a probability, exp(score)
+// before its division by the softmax denominator, is represented. The row's maximum and
+// the denominator stay float32, except where a mode says otherwise.
+//
+// Over values in an Int8Format the modes U4, U8, U16 and Log run in integers, with the
+// value scales folded in; over other values, and in the remaining modes, the weights
+// are rounded the same way and summed in float32.
+type PMode uint8
+
+const (
+	PAuto PMode = iota // PU8 where the value format allows integers, else PF32
+	PF32               // float32
+	// PU8 quantizes weights to 8 bits against the largest of their tile: p = ⌊255·w/max + ½⌋.
+	PU8
+	// PU16 is PU8 with 16 bits, in two planes of bytes: twice the integer products, no
+	// visible error.
+	PU16
+	// PU4 is PU8 with 4 bits.
+	PU4
+	// PE4M3 rounds 256·w to OCP E4M3, w against the running maximum of the split, as
+	// FlashAttention-3 does in hardware (Shah et al. 2024, arXiv 2407.08608). The
+	// denominator sums unrounded weights.
+	PE4M3
+	// PE4M3Max is PE4M3 with 448·w, as SageAttention2 (Zhang et al. 2024, arXiv 2411.10958).
+	PE4M3Max
+	// PE5M2 rounds w to OCP E5M2 as PE4M3, with 57344·w.
+	PE5M2
+	// PLog2Bits2 … PLog2Bits5 round weights to powers of two, w = 2^−k with k = 0 … 2^b−2
+	// and a last code for zero, without any exponential: k is the rounded distance of the
+	// base-2 logit to the maximum of the tile, itself rounded up to a whole number, so
+	// that tiles meet by exact powers of two. The denominator sums the coded weights.
+	// The code book of FQ-ViT (Lin et al. 2022, arXiv 2111.13824).
+	PLog2Bits2
+	PLog2Bits3
+	PLog2Bits4
+	PLog2Bits5
+	// PLogSqrt2Bits4 and PLogSqrt2Bits5 use powers of √2, split into a power of two and a
+	// parity factor, as RepQ-ViT (Li et al. 2023, arXiv 2212.08254).
+	PLogSqrt2Bits4
+	PLogSqrt2Bits5
+	// PIntExp computes weights with integers only: the second-order exponential of I-BERT
+	// (Kim et al. 2021, arXiv 2101.01321), then the power of two of Log-Int-Softmax with
+	// 4 bits (FQ-ViT). The denominator sums the coded weights.
+	PIntExp
+	// PStaticU8 and PStaticU4 round normalised probabilities to 1/255 and 1/15, as the
+	// quantized softmax of published accelerators does. The maximum and the denominator of
+	// a row must be known first, so every row's scores are computed two or three times:
+	// modes for comparison. Rows of more than 510 (30) keys lose mass; Config.Correction says how
+	// it is given back.
+	PStaticU8
+	PStaticU4
+)
+
+// probability is a mode: what it is called and how it turns a tile's logits into weights.
+type probability struct {
+	name string
+
+	// codes quantizes b.w.y over values with the given scales to planes of bytes
+	// (b.w.p8, b.w.p8lo) and sets b.w.stat. nil: the mode has no integer form.
+	codes  func(b *block, scale []float32, n int)
+	family string // asm family of codes
+	planes int
+
+	// weigh turns b.w.y into float32 weights and sets b.w.stat; the sum of values is to
+	// be multiplied by stat.Beta.
+	weigh       func(b *block, n int)
+	floatFamily string // asm family of weigh
+
+	// prepare looks at all tiles of a block before the first is summed; nil in modes of a
+	// single pass.
+	prepare func(b *block)
+}
+
+// probabilities is the table of modes.
+var probabilities = [...]*probability{
+	PAuto:          {name: "auto"},
+	PF32:           {name: "f32", weigh: weighExp, floatFamily: "SoftmaxF32"},
+	PU8:            unsigned("u8", 255),
+	PU16:           {name: "u16", codes: codesU16, family: "SoftmaxU16", planes: 2, weigh: weighRounded(65535), floatFamily: "SoftmaxF32"},
+	PU4:            unsigned("u4", 15),
+	PE4M3:          fp8Weights("e4m3", roundE4M3, 256),
+	PE4M3Max:       fp8Weights("e4m3-448", roundE4M3, 448),
+	PE5M2:          fp8Weights("e5m2", roundE5M2, 57344),
+	PLog2Bits2:     logarithmic("log2-2", asm.LogCode{Step: 1, Zero: 3}),
+	PLog2Bits3:     logarithmic("log2-3", asm.LogCode{Step: 1, Zero: 7}),
+	PLog2Bits4:     logarithmic("log2-4", asm.LogCode{Step: 1, Zero: 15}),
+	PLog2Bits5:     logarithmic("log2-5", asm.LogCode{Step: 1, Zero: 31}),
+	PLogSqrt2Bits4: logarithmic("logsqrt2-4", asm.LogCode{Step: 2, Zero: 15}),
+	PLogSqrt2Bits5: logarithmic("logsqrt2-5", asm.LogCode{Step: 2, Zero: 31}),
+	PIntExp:        {name: "intexp", weigh: weighIntExp},
+	PStaticU8:      static("static-u8", 255),
+	PStaticU4:      static("static-u4", 15),
+}
+
+// String returns the mode's short name: "auto", "f32", "u8", "log2-4", …
+func (m PMode) String() string {
+	if int(m) < len(probabilities) {
+		return probabilities[m].name
+	}
+	return "invalid"
+}
+
+// PModes lists every mode but PAuto.
+func PModes() []PMode {
+	modes := make([]PMode, 0, len(probabilities)-1)
+	for m := range probabilities[1:] {
+		modes = append(modes, PMode(m+1))
+	}
+	return modes
+}
+
+// weighExp leaves weights unrounded.
+func weighExp(b *block, n int) { b.p.ks.SoftmaxF32(b.w.y, b.w.stat, b.rows, n) }
+
+// unsigned is the mode of codes 0..top against the tile's maximum.
+func unsigned(name string, top float32) *probability {
+	return &probability{
+		name: name, family: "SoftmaxU8", planes: 1, floatFamily: "SoftmaxF32", weigh: weighRounded(top),
+		codes: func(b *block, scale []float32, n int) {
+			b.p.ks.SoftmaxU8(b.w.p8, b.w.y, scale, b.w.stat, top, b.rows, n)
+		},
+	}
+}
+
+func codesU16(b *block, scale []float32, n int) {
+	b.p.ks.SoftmaxU16(b.w.p8, b.w.p8lo, b.w.y, scale, b.w.stat, b.rows, n)
+}
+
+// weighRounded leaves whole codes 0..top of weights whose largest is 1.
+func weighRounded(top float32) func(b *block, n int) {
+	return func(b *block, n int) {
+		weighExp(b, n)
+		for r := range b.rows {
+			if st := &b.w.stat[r]; st.M > negInf {
+				st.Beta = 1 / top
+				roundWeights(b.w.y[r*Tile:][:n], top)
+			}
+		}
+	}
+}
+
+func roundWeights(w []float32, top float32) {
+	for j, x := range w {
+		w[j] = float32(math.Floor(float64(float32(x*top) + 0.5)))
+	}
+}
+
+// logarithmic is the mode of a code book of powers.
+//
+// In integers the codes meet the value scales in a byte whose largest value is a power
+// of two, so that with equal scales nothing is rounded within eight octaves.
+func logarithmic(name string, code asm.LogCode) *probability {
+	const top = 128
+	return &probability{
+		name: name, family: "SoftmaxLogU8", planes: 1, floatFamily: "SoftmaxLogF32",
+		codes: func(b *block, scale []float32, n int) {
+			b.p.ks.SoftmaxLogU8(b.w.p8, b.w.y, scale, b.w.stat, code, top, b.rows, n)
+		},
+		weigh: func(b *block, n int) { b.p.ks.SoftmaxLogF32(b.w.y, b.w.stat, code, b.rows, n) },
+	}
+}

@@ -1,0 +1,113 @@
+package attention
+
+import "math"
+
+// static is the mode of normalised probabilities rounded to 1/top, to nearest even. The
+// weights it leaves are (code/top + correction)·l, with l the denominator of the whole row,
+// so that states merge as in the other modes.
+func static(name string, top float32) *probability {
+	return &probability{
+		name:    name,
+		prepare: func(b *block) { b.prepareStatic(float64(top)) },
+		weigh:   func(b *block, n int) { b.weighStatic(n, float64(top)) },
+	}
+}
+
+// wholeRow is what the first passes of a static mode find out about a row.
+type wholeRow struct {
+	m, l  float64 // base-2 maximum and denominator, sink logit included
+	codes float64 // sum of the codes
+	n     float64 // visible keys
+}
+
+// prepareStatic walks all tiles of the block: once for the denominators, and once more for
+// the sum of the codes where the correction needs it.
+func (b *block) prepareStatic(top float64) {
+	whole := b.w.whole[:b.rows]
+	for r := range whole {
+		whole[r] = wholeRow{m: math.Inf(-1)}
+	}
+	b.walkAll((*block).countRow)
+	for r := range whole {
+		if sinks := b.p.cfg.SinkLogits; sinks != nil {
+			whole[r].add(float64(float32(sinks[b.queryHead(r)]*log2e)), 1)
+		}
+	}
+	if mode := b.p.cfg.Correction.Mode; mode == CorrectDynamic || mode == CorrectRenormalise {
+		b.top = top
+		b.walkAll((*block).countCodes)
+	}
+}
+
+// walkAll shows every tile's logits to see.
+func (b *block) walkAll(see func(b *block, n int)) {
+	b.see = see
+	for i := 0; splitRange(i).lo < b.q.kvLen; i++ {
+		b.attend(splitRange(i))
+	}
+	b.see = nil
+}
+
+// add merges a state without values.
+func (w *wholeRow) add(m, l float64) {
+	if math.IsInf(m, -1) {
+		return
+	}
+	top := math.Max(w.m, m)
+	w.l = w.l*math.Exp2(w.m-top) + l*math.Exp2(m-top)
+	w.m = top
+}
+
+func (b *block) countRow(n int) {
+	for r := range b.rows {
+		w := &b.w.whole[r]
+		for _, y := range b.w.y[r*Tile:][:n] {
+			if y != negInf {
+				w.add(float64(y), 1)
+				w.n++
+			}
+		}
+	}
+}
+
+func (b *block) countCodes(n int) {
+	for r := range b.rows {
+		w := &b.w.whole[r]
+		for _, y := range b.w.y[r*Tile:][:n] {
+			w.codes += w.code(y, b.top)
+		}
+	}
+}
+
+// code rounds the probability of a logit to top steps.
+func (w *wholeRow) code(y float32, top float64) float64 {
+	if y == negInf || w.l == 0 {
+		return 0
+	}
+	return math.RoundToEven(top * math.Exp2(float64(y)-w.m) / w.l)
+}
+
+// weighStatic replaces logits by corrected weights against the row's maximum.
+func (b *block) weighStatic(n int, top float64) {
+	for r := range b.rows {
+		y, st, w := b.w.y[r*Tile:][:n], &b.w.stat[r], &b.w.whole[r]
+		*st = stat{M: negInf, Beta: 1}
+		if math.IsNaN(w.m) || math.IsNaN(w.l) || math.IsInf(w.m, 1) {
+			st.M, st.L = nan, nan
+			for j := range y {
+				y[j] = nan
+			}
+			continue
+		}
+		factor, offset := b.p.cfg.Correction.correction(b.queryHead(r), w, top)
+		for j, x := range y {
+			if x == negInf {
+				y[j] = 0
+				continue
+			}
+			st.M = float32(w.m)
+			st.L += float32(math.Exp2(float64(x) - w.m))
+			y[j] = float32((w.code(x, top)*factor + offset) * w.l)
+		}
+	}
+}

@@ -1,0 +1,257 @@
+package attention
+
+import (
+	"math/bits"
+
+	"github.com/qattn/qattn/quant"
+)
+
+// values sums the values of tokens [lo, n) of a tile under the weights of the logits in
+// w.y and adds them to the state of the split.
+func (b *block) values(block, next []byte, lo, n int) {
+	p, w := b.p, b.w
+	mu := b.centre(block)
+	bad := bitmap(block) & (1<<n - 1)
+	tile := block[p.geo.v.tile:]
+	switch {
+	case p.intV != nil:
+		b.valuesI8(tile, next, mu, bad, lo, n)
+	case p.inPlaceV != nil:
+		b.valuesInPlace(tile, next, mu, bad, lo, n)
+	default:
+		p.cfg.V.Format.ExpandF32(p.ks, w.vf, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)
+		clear(w.vf[:lo*p.cfg.DV])
+		b.valuesF32(p.prob.weigh, mu, bad, n)
+	}
+}
+
+// centre returns the vector that was subtracted from the tile's values, nil for none.
+func (b *block) centre(block []byte) []float32 {
+	p, mu := b.p, b.w.muV[:b.p.cfg.DV]
+	mean := p.meanV.head(b.head)
+	switch {
+	case p.cfg.V.Center:
+		quant.LoadCenter(p.ks, mu, block[p.geo.v.centre:])
+		for c, x := range mean {
+			mu[c] += x
+		}
+		return mu
+	case mean != nil:
+		return mean
+	}
+	return nil
+}
+
+// valuesI8 quantizes the weights and sums int8 values, plane by plane. Tokens in bad hold
+// no finite value: rows that see one become NaN.
+func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, lo, n int) {
+	p, w := b.p, b.w
+	codes, scale := p.intV.ExpandI8(p.ks, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)
+	clear(scale[:lo])
+	if bad != 0 {
+		for t := range n {
+			if bad>>t&1 != 0 {
+				scale[t] = 0
+			}
+		}
+		b.poisonRows(bad, n)
+	}
+	p.prob.codes(b, scale, n)
+	b.advance()
+	if p.prob.planes == 2 {
+		b.sumI8(w.p8lo, codes, next, n)
+		b.foldI8(mu, 1)
+		b.addI8(w.p8, codes, n)
+		return
+	}
+	b.sumI8(w.p8, codes, next, n)
+	b.foldI8(mu, 1)
+}
+
+// sumI8 runs the integer weighted sums of all rows.
+func (b *block) sumI8(p8, codes, next []byte, n int) {
+	dv := b.p.cfg.DV
+	for r, m := range b.strips() {
+		b.p.ks.PVU8I8(b.w.acc8[r*dv:], p8[r*Tile:], codes, m, n, dv, next)
+		next = codes // fetched once
+	}
+}
+
+// foldI8 adds the sums in w.acc8 to the state.
+func (b *block) foldI8(mu []float32, unit float32) {
+	w, dv := b.w, b.p.cfg.DV
+	for r := range b.rows {
+		if alpha, g := w.exps[2*r], w.exps[2*r+1]; alpha >= 0 {
+			st := &w.stat[r]
+			b.p.ks.FoldI8(w.split.row(r), w.acc8[r*dv:(r+1)*dv], mu, alpha, float32(g*st.Beta)*unit, float32(g*st.L))
+		}
+	}
+}
+
+// addI8 sums the plane of high bytes on top of the low one.
+func (b *block) addI8(p8, codes []byte, n int) {
+	w, dv := b.w, b.p.cfg.DV
+	b.sumI8(p8, codes, codes, n)
+	for r := range b.rows {
+		if alpha, g := w.exps[2*r], w.exps[2*r+1]; alpha >= 0 {
+			b.p.ks.FoldI8(w.split.row(r), w.acc8[r*dv:(r+1)*dv], nil, 1, float32(g*w.stat[r].Beta)*256, 0)
+		}
+	}
+}
+
+// poisonRows turns rows that see a token of bad into NaN rows by way of their logits.
+func (b *block) poisonRows(bad uint64, n int) {
+	for r := range b.rows {
+		y := b.w.y[r*Tile:][:n]
+		for j := range y {
+			if bad>>j&1 != 0 && y[j] != negInf {
+				y[j] = nan
+			}
+		}
+	}
+}
+
+// valuesF32 sums the float32 values in w.vf. Tokens in bad hold a value that is not
+// finite, which must reach the rows that see them and no other.
+func (b *block) valuesF32(weigh func(b *block, n int), mu []float32, bad uint64, n int) {
+	w, dv := b.w, b.p.cfg.DV
+	b.noteSeen(bad, n)
+	weigh(b, n)
+	if bad != 0 {
+		b.sumSeen(bad, n, func(t int) []float32 { return w.vf[t*dv:][:dv] })
+		for t := range n {
+			if bad>>t&1 != 0 {
+				clear(w.vf[t*dv : (t+1)*dv])
+			}
+		}
+	}
+	b.sumOthers(func(r, m int) { b.p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv) })
+	b.foldF32(mu)
+}
+
+// valuesInPlace sums values that kernels read as they are stored. Tokens in bad, and
+// sink tokens, whose bytes mean nothing, are summed apart and blanked in a copy.
+func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, lo, n int) {
+	p, w, dv := b.p, b.w, b.p.cfg.DV
+	b.noteSeen(bad, n)
+	p.prob.weigh(b, n)
+	if blank := bad | 1<<lo - 1; blank != 0 {
+		b.sumSeen(bad, n, func(t int) []float32 {
+			p.cfg.V.Format.Decode(w.row[:dv], tile, quant.Values, dv, t)
+			return w.row[:dv]
+		})
+		copy(w.tileV, tile)
+		tile = w.tileV
+		zero := w.row[:dv]
+		clear(zero)
+		for ; blank != 0; blank &= blank - 1 {
+			p.cfg.V.Format.Quantize(p.ks, tile, quant.Values, dv, bits.TrailingZeros64(blank), zero)
+		}
+	}
+	b.sumOthers(func(r, m int) {
+		p.inPlaceV.SumF32(p.ks, w.acc[r*dv:], w.y[r*Tile:], tile, next, m, n, dv)
+		next = tile
+	})
+	b.foldF32(mu)
+}
+
+// noteSeen records which tokens of bad each row sees, before the weights replace the
+// logits.
+func (b *block) noteSeen(bad uint64, n int) {
+	if bad == 0 {
+		clear(b.w.seen[:b.rows])
+		return
+	}
+	for r := range b.rows {
+		b.w.seen[r] = 0
+		for j, y := range b.w.y[r*Tile:][:n] {
+			if bad>>j&1 != 0 && y != negInf {
+				b.w.seen[r] |= 1 << j
+			}
+		}
+	}
+}
+
+// sumSeen sums the rows that see a token of bad, token by token, without the tokens of
+// bad they do not see. value returns a token's values.
+func (b *block) sumSeen(bad uint64, n int, value func(t int) []float32) {
+	w, dv := b.w, b.p.cfg.DV
+	for r := range b.rows {
+		if w.seen[r] == 0 {
+			continue
+		}
+		acc := w.acc[r*dv : (r+1)*dv]
+		clear(acc)
+		for t, weight := range w.y[r*Tile:][:n] {
+			if (bad&^w.seen[r])>>t&1 != 0 {
+				continue
+			}
+			for c, x := range value(t) {
+				acc[c] += float32(weight * x)
+			}
+		}
+	}
+}
+
+// sumOthers runs sum over the strips of rows that see no token of bad.
+func (b *block) sumOthers(sum func(r, m int)) {
+	for r, m := range b.strips() {
+		for m > 0 {
+			for m > 0 && b.w.seen[r] != 0 {
+				r, m = r+1, m-1
+			}
+			run := 0
+			for run < m && b.w.seen[r+run] == 0 {
+				run++
+			}
+			if run > 0 {
+				sum(r, run)
+			}
+			r, m = r+run, m-run
+		}
+	}
+}
+
+// foldF32 moves the state past the tile and adds the sums in w.acc.
+func (b *block) foldF32(mu []float32) {
+	w, dv := b.w, b.p.cfg.DV
+	b.advance()
+	for r := range b.rows {
+		if alpha, g := w.exps[2*r], w.exps[2*r+1]; alpha >= 0 {
+			st := &w.stat[r]
+			b.p.ks.FoldF32(w.split.row(r), w.acc[r*dv:(r+1)*dv], mu, alpha, float32(g*st.Beta), float32(g*st.L))
+		}
+	}
+}
+
+// advance moves every row's m and l past the tile and leaves the factors of its fold, on
+// the state and on the tile, in w.exps[2r] and w.exps[2r+1]. A row with nothing to fold
+// has the factor −1.
+func (b *block) advance() {
+	w, sp := b.w, &b.w.split
+	for r := range b.rows {
+		m, tile := sp.m[r], w.stat[r].M
+		top := max(m, tile)
+		if tile == negInf || top != top {
+			top = 0 // any finite number: the row is skipped below
+			m, tile = 0, 0
+		}
+		w.exps[2*r], w.exps[2*r+1] = m-top, tile-top
+	}
+	b.p.ks.Exp2F32(w.exps[:2*b.rows])
+	for r := range b.rows {
+		st := &w.stat[r]
+		switch {
+		case st.M == negInf || sp.m[r] != sp.m[r]:
+			w.exps[2*r] = -1
+			continue
+		case st.M != st.M:
+			sp.poison(r)
+			w.exps[2*r] = -1
+			continue
+		}
+		alpha, g := w.exps[2*r], w.exps[2*r+1]
+		sp.m[r] = max(sp.m[r], st.M)
+		sp.l[r] = float32(alpha*sp.l[r]) + float32(g*st.L)
+	}
+}
