@@ -2,4 +2,6 @@
 
 package asm
 
-var vnniKernels = []Entry{}
+var vnniKernels = []Entry{
+	{"qkI8_vnni", AVX2 | AVX512 | VNNI, true, QKI8Func(qkI8_vnni)},
+}
