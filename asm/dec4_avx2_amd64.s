@@ -4,33 +4,33 @@
 
 // dec4_avx2_amd64.s: expansion of 4-bit tiles.
 //
-// To int8 (INT4): 16 nibbles become words, one VPMULLW applies the group multipliers,
-// a saturating pack that cannot saturate (7·18 < 128) narrows them again.
+// To int8 (INT4): bytes are multiplied two at a time. In a word with the nibbles x, y,
+//     (x + 256·y)·m + (128 − 8·m)·257 = ((x−8)·m + 128) + 256·((y−8)·m + 128)
+// and both brackets are within a byte by contract, so that nothing carries over. Keys are
+// stored so; values, whose neighbours have multipliers of their own, take two products
+// and a change of sign.
 // To float32 (NF4): the 16-entry table sits in two registers; VPERMPS looks up the low
 // three bits in both, the fourth bit chooses.
 // Tails: K blocks are whole by layout; V rows end with steps of one channel. Tokens
 // ≥ n of the last V quad get multiplier 0.
+// A plane holds two groups, two quads or eight tokens; the pass over its first one
+// prefetches, with the distance from the tile to next as offset. The distance of the
+// other passes is 0: to prefetch the line in use costs next to nothing.
 
-DATA d4Const<>+0(SB)/8, $0x0101010100000000 // spread 4 bytes over 4 lanes each
-DATA d4Const<>+8(SB)/8, $0x0303030302020202
-DATA d4Const<>+16(SB)/4, $0x0f0f0f0f
-DATA d4Const<>+20(SB)/4, $0x08080808
-DATA d4Const<>+24(SB)/4, $0x00800080
-GLOBL d4Const<>(SB), RODATA|NOPTR, $28
+DATA d4Const<>+0(SB)/4, $0x0f0f0f0f
+DATA d4Const<>+4(SB)/4, $0x08080808
+DATA d4Const<>+8(SB)/4, $0x80808080
+DATA d4Const<>+12(SB)/4, $0x00ff00ff
+GLOBL d4Const<>(SB), RODATA|NOPTR, $16
 
-// NIBBLES16 loads 16 bytes and leaves nibble−8 as 16 words in y. X7 is the shift.
-#define NIBBLES16(off, x, y) \
-	VMOVDQU off(SI), x;  \
-	VPSRLW X7, x, x;     \
-	VPAND X8, x, x;      \
-	VPSUBB X9, x, x;     \
-	VPMOVSXBW x, y
-
-// STORE16 narrows 16 words to bytes.
-#define STORE16(x, y, off) \
-	VEXTRACTI128 $1, y, X6;   \
-	VPACKUSWB X6, x, x;       \
-	VMOVDQU x, off(DI)
+// MULTIPLIERS spreads those of 8 tokens over their words, with the constants that belong
+// to them.
+#define MULTIPLIERS(off, m, c) \
+	VPMOVZXBD off(DX), m;     \
+	VPSLLD $16, m, c;         \
+	VPOR c, m, m;             \
+	VPMULLW Y9, m, c;         \
+	VPSUBW c, Y10, c
 
 // func expI4K_avx2(dst, k, mult []byte, n, d int, next []byte)
 TEXT ·expI4K_avx2(SB), NOSPLIT, $0-112
@@ -40,11 +40,11 @@ TEXT ·expI4K_avx2(SB), NOSPLIT, $0-112
 	ADDQ $3, R9
 	SHRQ $2, R9 // blocks of 4 channels
 	LEAQ d4Const<>(SB), BX
-	VMOVDQU (BX), X14
-	VPBROADCASTD 16(BX), X8
-	VPBROADCASTD 20(BX), X9
-	VPBROADCASTD 24(BX), Y15
+	VPBROADCASTD (BX), Y8
+	VPBROADCASTD 4(BX), Y9
+	VPBROADCASTD 8(BX), Y10
 	XORL R10, R10 // group
+	XORL R13, R13
 
 group:
 	MOVQ R10, AX
@@ -58,9 +58,12 @@ group:
 	IMULQ R9, AX
 	SHLQ $6, AX
 	MOVQ k_base+24(FP), SI
+	MOVQ next_base+88(FP), R12
+	SUBQ SI, R12
 	ADDQ AX, SI
 	MOVQ R10, AX
 	ANDQ $1, AX
+	CMOVQNE R13, R12
 	SHLQ $2, AX
 	VMOVQ AX, X7
 	MOVQ R9, CX
@@ -70,37 +73,24 @@ block:
 	TESTQ R11, R11
 	JNZ  multiply
 	MOVQ $8, R11
-	VMOVD (DX), X0
-	VPSHUFB X14, X0, X0
-	VPMOVZXBW X0, Y10
-	VMOVD 4(DX), X0
-	VPSHUFB X14, X0, X0
-	VPMOVZXBW X0, Y11
-	VMOVD 8(DX), X0
-	VPSHUFB X14, X0, X0
-	VPMOVZXBW X0, Y12
-	VMOVD 12(DX), X0
-	VPSHUFB X14, X0, X0
-	VPMOVZXBW X0, Y13
+	MULTIPLIERS(0, Y11, Y12)
+	MULTIPLIERS(8, Y13, Y14)
 	ADDQ $64, DX
 
 multiply:
-	NIBBLES16(0, X0, Y0)
-	NIBBLES16(16, X1, Y1)
-	NIBBLES16(32, X2, Y2)
-	NIBBLES16(48, X3, Y3)
-	VPMULLW Y10, Y0, Y0
-	VPMULLW Y11, Y1, Y1
-	VPMULLW Y12, Y2, Y2
-	VPMULLW Y13, Y3, Y3
-	VPADDW Y15, Y0, Y0
-	VPADDW Y15, Y1, Y1
-	VPADDW Y15, Y2, Y2
-	VPADDW Y15, Y3, Y3
-	STORE16(X0, Y0, 0)
-	STORE16(X1, Y1, 16)
-	STORE16(X2, Y2, 32)
-	STORE16(X3, Y3, 48)
+	PREFETCHT0 (SI)(R12*1)
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VPSRLW X7, Y0, Y0
+	VPSRLW X7, Y1, Y1
+	VPAND Y8, Y0, Y0
+	VPAND Y8, Y1, Y1
+	VPMULLW Y11, Y0, Y0
+	VPMULLW Y13, Y1, Y1
+	VPADDW Y12, Y0, Y0
+	VPADDW Y14, Y1, Y1
+	VMOVDQU Y0, (DI)
+	VMOVDQU Y1, 32(DI)
 	ADDQ $64, SI
 	ADDQ $64, DI
 	DECQ R11
@@ -119,14 +109,27 @@ DATA d4Keep<>+8(SB)/4, $0x0000ffff
 DATA d4Keep<>+12(SB)/4, $0x00ffffff
 GLOBL d4Keep<>(SB), RODATA|NOPTR, $16
 
+// VALUES multiplies the nibbles of x: low bytes of words by Y12, high ones by Y13.
+#define VALUES(x, t) \
+	VPSRLW X7, x, x;      \
+	VPAND Y8, x, x;       \
+	VPAND Y11, x, t;      \
+	VPANDN x, Y11, x;     \
+	VPMULLW Y12, t, t;    \
+	VPMULLW Y13, x, x;    \
+	VPADDW Y14, t, t;     \
+	VPADDW t, x, x;       \
+	VPXOR Y10, x, x
+
 // func expI4V_avx2(dst, v, mult []byte, n, d int, next []byte)
 TEXT ·expI4V_avx2(SB), NOSPLIT, $0-112
 	MOVQ dst_base+0(FP), DI
 	MOVQ n+72(FP), R8
 	MOVQ d+80(FP), R9
 	LEAQ d4Const<>(SB), BX
-	VPBROADCASTD 16(BX), X8
-	VPBROADCASTD 20(BX), X9
+	VPBROADCASTD (BX), Y8
+	VPBROADCASTD 8(BX), Y10
+	VPBROADCASTD 12(BX), Y11
 	LEAQ d4Keep<>(SB), BX
 	XORL R10, R10 // quad
 
@@ -142,61 +145,77 @@ quad:
 	SHRQ $1, AX
 	IMULQ R9, AX
 	MOVQ v_base+24(FP), SI
+	MOVQ next_base+88(FP), R13
+	SUBQ SI, R13
 	LEAQ (SI)(AX*4), SI
+	XORL R11, R11
 	MOVQ R10, AX
 	ANDQ $1, AX
+	CMOVQNE R11, R13
 	SHLQ $2, AX
 	VMOVQ AX, X7
 	CMPQ R12, $4
-	JLT  partial
-	XORL R12, R12 // keep all four
-
-partial:
+	CMOVQGE R11, R12 // keep all four
 	MOVQ R9, CX
-	XORL R11, R11 // channels until the next multipliers
 
-channels:
-	TESTQ R11, R11
-	JG   multiply
-	MOVQ $32, R11
+multipliers: // of the next 32 channels
 	MOVL (DX), AX
 	ANDL (BX)(R12*4), AX
-	VMOVD AX, X10
-	VPBROADCASTD X10, X10
-	VPMOVZXBW X10, Y10
+	VMOVD AX, X12
+	VPBROADCASTD X12, Y12
+	VPSRLW $8, Y12, Y13
+	VPAND Y11, Y12, Y12
+	VPSLLW $3, Y12, Y14
+	VPSLLW $11, Y13, Y0
+	VPADDW Y0, Y14, Y14
+	VPSUBW Y14, Y10, Y14
 	ADDQ $64, DX
+	MOVQ $32, R11
+	CMPQ CX, R11
+	CMOVQLT CX, R11
+	SUBQ R11, CX
 
-multiply:
-	CMPQ CX, $4
+channels16:
+	CMPQ R11, $16
+	JLT  channels8
+	PREFETCHT0 (SI)(R13*1)
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VALUES(Y0, Y2)
+	VALUES(Y1, Y3)
+	VMOVDQU Y0, (DI)
+	VMOVDQU Y1, 32(DI)
+	ADDQ $64, SI
+	ADDQ $64, DI
+	SUBQ $16, R11
+	JMP  channels16
+
+channels8:
+	TESTQ R11, R11
+	JZ   nextGroup
+	PREFETCHT0 (SI)(R13*1)
+	CMPQ R11, $8
 	JLT  one
-	NIBBLES16(0, X0, Y0)
-	VPMULLW Y10, Y0, Y0
-	VEXTRACTI128 $1, Y0, X6
-	VPACKSSWB X6, X0, X0
-	VMOVDQU X0, (DI)
-	ADDQ $16, SI
-	ADDQ $16, DI
-	SUBQ $4, R11
-	SUBQ $4, CX
-	JNZ  channels
-	JMP  next
+	VMOVDQU (SI), Y0
+	VALUES(Y0, Y2)
+	VMOVDQU Y0, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $8, R11
+	JZ   nextGroup
 
 one:
 	VMOVD (SI), X0
-	VPSRLW X7, X0, X0
-	VPAND X8, X0, X0
-	VPSUBB X9, X0, X0
-	VPMOVSXBW X0, X0
-	VPMULLW X10, X0, X0
-	VPACKSSWB X0, X0, X0
+	VALUES(Y0, Y2)
 	VMOVD X0, (DI)
 	ADDQ $4, SI
 	ADDQ $4, DI
 	DECQ R11
-	DECQ CX
-	JNZ  channels
+	JNZ  one
 
-next:
+nextGroup:
+	TESTQ CX, CX
+	JNZ  multipliers
 	INCQ R10
 	JMP  quad
 
@@ -224,6 +243,7 @@ TEXT ·dec4K_avx2(SB), NOSPLIT, $0-128
 	ADDQ $3, R9
 	SHRQ $2, R9
 	XORL R10, R10 // group
+	XORL R8, R8
 
 group:
 	MOVQ R10, AX
@@ -237,9 +257,12 @@ group:
 	IMULQ R9, AX
 	SHLQ $6, AX
 	MOVQ k_base+24(FP), SI
+	MOVQ next_base+104(FP), BX
+	SUBQ SI, BX
 	ADDQ AX, SI
 	MOVQ R10, AX
 	ANDQ $1, AX
+	CMOVQNE R8, BX
 	SHLQ $2, AX
 	VMOVQ AX, X7
 	MOVQ d+88(FP), CX
@@ -258,6 +281,7 @@ scaled:
 	TESTQ R12, R12
 	JNZ  loaded
 	MOVQ $4, R12
+	PREFETCHT0 (SI)(BX*1)
 	VMOVDQU (SI), Y0
 	VMOVDQU 32(SI), Y1
 	VPSRLD X7, Y0, Y0
@@ -306,7 +330,12 @@ token:
 	SHRQ $3, AX
 	IMULQ d+88(FP), AX
 	MOVQ v_base+24(FP), SI
+	MOVQ next_base+104(FP), R13
+	SUBQ SI, R13
 	LEAQ (SI)(AX*4), SI
+	XORL R8, R8
+	TESTQ $7, R10
+	CMOVQNE R8, R13
 	MOVQ R10, AX // shift: token%4 · 8 + token/4%2 · 4
 	ANDQ $3, AX
 	SHLQ $3, AX
@@ -329,6 +358,7 @@ channels:
 scaled:
 	CMPQ CX, $8
 	JLT  tail
+	PREFETCHT0 (SI)(R13*1)
 	VMOVDQU (SI), Y0
 	VPSRLD X7, Y0, Y0
 	VPAND Y10, Y0, Y0
