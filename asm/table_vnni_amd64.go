@@ -4,4 +4,5 @@ package asm
 
 var vnniKernels = []Entry{
 	{"qkI8_vnni", AVX2 | AVX512 | VNNI, true, QKI8Func(qkI8_vnni)},
+	{"pvU8I8_vnni", AVX2 | AVX512 | VNNI, true, PVU8I8Func(pvU8I8_vnni)},
 }

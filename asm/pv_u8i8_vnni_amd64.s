@@ -1,0 +1,419 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// pv_u8i8_vnni_amd64.s: integer sums of int8 values under u8 weights.
+//
+// Obstacle:  at most 16 steps (quads of tokens) feed a sum, so a line of V must serve
+//            many rows while it is in a register, and be loaded once. The weights are
+//            the unsigned operand of VPDPBUSD as they are.
+// Shape:     rows × blocks of 16 channels in accumulators, 6×4 at most: a step loads 4
+//            lines of V and spreads 4 weights per row, which serve all blocks. Rows are
+//            split so that no step is bound by its loads: 7 = 4+3, 8 = 4+4, above that
+//            sixes. A row alone takes two steps in two chains of accumulators.
+// Exactness: VPDPBUSD does not saturate; sums as in the contract.
+// Reads:     ⌈n/4⌉ quads of V, p[i][0:4·⌈n/4⌉]. Writes o[i][0:dv].
+// Tails:     a set of 33 to 64 channels runs as 4 blocks, fewer as 2, lanes beyond dv
+//            masked: they are neither loaded nor stored.
+// Prefetch:  a line of next per line of V in the pass of the first rows; later passes
+//            touch the lines of V itself.
+// Registers: Z0–Z23 accumulators · Z24–Z27 V · Z28 p · K1–K4 channels of the blocks
+//            DI o · DX o of the fourth row · SI p · AX offset of the quad in p · R10 its
+//            end · BX v · R9 next · R11 bytes of a quad and of a row of o · R8 rows left
+//            R12 channels left · R13 offset of the set of channels
+
+// LINES4 and LINES2 load the V of one step.
+#define LINES4 \
+	VMOVDQU32.Z (BX), K1, Z24;    \
+	VMOVDQU32.Z 64(BX), K2, Z25;  \
+	VMOVDQU32.Z 128(BX), K3, Z26; \
+	VMOVDQU32.Z 192(BX), K4, Z27; \
+	PREFETCHT0  (R9);             \
+	PREFETCHT0  64(R9);           \
+	PREFETCHT0  128(R9);          \
+	PREFETCHT0  192(R9)
+
+#define LINES2 \
+	VMOVDQU32.Z (BX), K1, Z24;    \
+	VMOVDQU32.Z 64(BX), K2, Z25;  \
+	PREFETCHT0  (R9);             \
+	PREFETCHT0  64(R9)
+
+// DOT4 and DOT2 add a step of row i.
+#define DOT4(i, a, b, c, d) \
+	VPBROADCASTD (64*i)(SI)(AX*1), Z28; \
+	VPDPBUSD Z24, Z28, a;               \
+	VPDPBUSD Z25, Z28, b;               \
+	VPDPBUSD Z26, Z28, c;               \
+	VPDPBUSD Z27, Z28, d
+
+#define DOT2(i, a, b) \
+	VPBROADCASTD (64*i)(SI)(AX*1), Z28; \
+	VPDPBUSD Z24, Z28, a;               \
+	VPDPBUSD Z25, Z28, b
+
+// Steps of 1 to 6 rows.
+#define DOT1x4 DOT4(0, Z0, Z1, Z2, Z3)
+#define DOT2x4 DOT1x4; DOT4(1, Z4, Z5, Z6, Z7)
+#define DOT3x4 DOT2x4; DOT4(2, Z8, Z9, Z10, Z11)
+#define DOT4x4 DOT3x4; DOT4(3, Z12, Z13, Z14, Z15)
+#define DOT5x4 DOT4x4; DOT4(4, Z16, Z17, Z18, Z19)
+#define DOT6x4 DOT5x4; DOT4(5, Z20, Z21, Z22, Z23)
+
+#define DOT1x2 DOT2(0, Z0, Z1)
+#define DOT2x2 DOT1x2; DOT2(1, Z4, Z5)
+#define DOT3x2 DOT2x2; DOT2(2, Z8, Z9)
+#define DOT4x2 DOT3x2; DOT2(3, Z12, Z13)
+#define DOT5x2 DOT4x2; DOT2(4, Z16, Z17)
+#define DOT6x2 DOT5x2; DOT2(5, Z20, Z21)
+
+#define ZERO(a, b, c, d) \
+	VPXORD a, a, a; \
+	VPXORD b, b, b; \
+	VPXORD c, c, c; \
+	VPXORD d, d, d
+
+#define ZERO1 ZERO(Z0, Z1, Z2, Z3)
+#define ZERO2 ZERO1; ZERO(Z4, Z5, Z6, Z7)
+#define ZERO3 ZERO2; ZERO(Z8, Z9, Z10, Z11)
+#define ZERO4 ZERO3; ZERO(Z12, Z13, Z14, Z15)
+#define ZERO5 ZERO4; ZERO(Z16, Z17, Z18, Z19)
+#define ZERO6 ZERO5; ZERO(Z20, Z21, Z22, Z23)
+
+// STEP moves on by a quad.
+#define STEP \
+	ADDQ R11, BX; \
+	ADDQ R11, R9; \
+	ADDQ $4, AX
+
+// SUMS4 and SUMS2 store a row, given its addresses.
+#define SUMS4(o, o16, o32, o48, a, b, c, d) \
+	VMOVDQU32 a, K1, o;   \
+	VMOVDQU32 b, K2, o16; \
+	VMOVDQU32 c, K3, o32; \
+	VMOVDQU32 d, K4, o48
+
+#define SUMS2(o, o16, a, b) \
+	VMOVDQU32 a, K1, o;   \
+	VMOVDQU32 b, K2, o16
+
+#define SUMS1x4 SUMS4((DI), 64(DI), 128(DI), 192(DI), Z0, Z1, Z2, Z3)
+#define SUMS2x4 SUMS1x4; SUMS4((DI)(R11*1), 64(DI)(R11*1), 128(DI)(R11*1), 192(DI)(R11*1), Z4, Z5, Z6, Z7)
+#define SUMS3x4 SUMS2x4; SUMS4((DI)(R11*2), 64(DI)(R11*2), 128(DI)(R11*2), 192(DI)(R11*2), Z8, Z9, Z10, Z11)
+#define SUMS4x4 SUMS3x4; SUMS4((DX), 64(DX), 128(DX), 192(DX), Z12, Z13, Z14, Z15)
+#define SUMS5x4 SUMS4x4; SUMS4((DX)(R11*1), 64(DX)(R11*1), 128(DX)(R11*1), 192(DX)(R11*1), Z16, Z17, Z18, Z19)
+#define SUMS6x4 SUMS5x4; SUMS4((DX)(R11*2), 64(DX)(R11*2), 128(DX)(R11*2), 192(DX)(R11*2), Z20, Z21, Z22, Z23)
+
+#define SUMS1x2 SUMS2((DI), 64(DI), Z0, Z1)
+#define SUMS2x2 SUMS1x2; SUMS2((DI)(R11*1), 64(DI)(R11*1), Z4, Z5)
+#define SUMS3x2 SUMS2x2; SUMS2((DI)(R11*2), 64(DI)(R11*2), Z8, Z9)
+#define SUMS4x2 SUMS3x2; SUMS2((DX), 64(DX), Z12, Z13)
+#define SUMS5x2 SUMS4x2; SUMS2((DX)(R11*1), 64(DX)(R11*1), Z16, Z17)
+#define SUMS6x2 SUMS5x2; SUMS2((DX)(R11*2), 64(DX)(R11*2), Z20, Z21)
+
+// ROWS moves on by rows, and back to the first quad of the set of channels.
+#define ROWS(rows) \
+	MOVQ  R11, AX;          \
+	IMULQ $rows, AX;        \
+	ADDQ  AX, DI;           \
+	ADDQ  $(64*rows), SI;   \
+	MOVQ  v_base+48(FP), BX; \
+	ADDQ  R13, BX;          \
+	MOVQ  BX, R9;           \
+	SUBQ  $rows, R8
+
+// func pvU8I8_vnni(o []int32, p, v []byte, m, n, dv int, next []byte)
+TEXT ·pvU8I8_vnni(SB), NOSPLIT, $0-120
+	MOVQ n+80(FP), R10
+	ADDQ $3, R10
+	ANDQ $~3, R10
+	MOVQ dv+88(FP), R12
+	LEAQ (R12*4), R11
+	XORL R13, R13
+
+set:
+	MOVQ o_base+0(FP), DI
+	ADDQ R13, DI
+	MOVQ p_base+24(FP), SI
+	MOVQ v_base+48(FP), BX
+	ADDQ R13, BX
+	MOVQ next_base+96(FP), R9
+	ADDQ R13, R9
+	MOVQ m+72(FP), R8
+	MOVQ $-1, AX
+	MOVQ R12, CX
+	CMPQ CX, $64
+	JGE  masks
+	MOVL $1, AX
+	SHLQ CX, AX
+	DECQ AX
+
+masks:
+	KMOVQ AX, K1
+	KSHIFTRQ $16, K1, K2
+	KSHIFTRQ $32, K1, K3
+	KSHIFTRQ $48, K1, K4
+	CMPQ CX, $32
+	JLE  rowsx2
+
+rowsx4:
+	LEAQ (DI)(R11*2), DX
+	ADDQ R11, DX
+	XORL AX, AX
+	CMPQ R8, $9
+	JGE  row6x4
+	CMPQ R8, $7
+	JGE  row4x4
+	CMPQ R8, $4
+	JGT  rows56x4
+	JEQ  row4x4
+	CMPQ R8, $2
+	JGT  row3x4
+	JEQ  row2x4
+	JMP  row1x4
+
+rows56x4:
+	CMPQ R8, $5
+	JEQ  row5x4
+
+row6x4:
+	ZERO6
+	PCALIGN $32
+
+step6x4:
+	LINES4
+	DOT6x4
+	STEP
+	CMPQ AX, R10
+	JLT  step6x4
+	SUMS6x4
+	ROWS(6)
+	JNZ  rowsx4
+	JMP  next
+
+row5x4:
+	ZERO5
+	PCALIGN $32
+
+step5x4:
+	LINES4
+	DOT5x4
+	STEP
+	CMPQ AX, R10
+	JLT  step5x4
+	SUMS5x4
+	ROWS(5)
+	JNZ  rowsx4
+	JMP  next
+
+row4x4:
+	ZERO4
+	PCALIGN $32
+
+step4x4:
+	LINES4
+	DOT4x4
+	STEP
+	CMPQ AX, R10
+	JLT  step4x4
+	SUMS4x4
+	ROWS(4)
+	JNZ  rowsx4
+	JMP  next
+
+row3x4:
+	ZERO3
+	PCALIGN $32
+
+step3x4:
+	LINES4
+	DOT3x4
+	STEP
+	CMPQ AX, R10
+	JLT  step3x4
+	SUMS3x4
+	ROWS(3)
+	JNZ  rowsx4
+	JMP  next
+
+row2x4:
+	ZERO2
+	PCALIGN $32
+
+step2x4:
+	LINES4
+	DOT2x4
+	STEP
+	CMPQ AX, R10
+	JLT  step2x4
+	SUMS2x4
+	ROWS(2)
+	JNZ  rowsx4
+	JMP  next
+
+row1x4:
+	ZERO2
+	MOVQ R10, CX
+	SHRQ $2, CX
+	DECQ CX
+	JZ   last1x4
+	PCALIGN $32
+
+step1x4:
+	LINES4
+	DOT4(0, Z0, Z1, Z2, Z3)
+	STEP
+	LINES4
+	DOT4(0, Z4, Z5, Z6, Z7)
+	STEP
+	SUBQ $2, CX
+	JG   step1x4
+	JLT  join1x4
+
+last1x4:
+	LINES4
+	DOT1x4
+
+join1x4:
+	VPADDD Z4, Z0, Z0
+	VPADDD Z5, Z1, Z1
+	VPADDD Z6, Z2, Z2
+	VPADDD Z7, Z3, Z3
+	SUMS1x4
+
+next:
+	ADDQ $256, R13
+	SUBQ $64, R12
+	JG   set
+	VZEROUPPER
+	RET
+
+rowsx2:
+	LEAQ (DI)(R11*2), DX
+	ADDQ R11, DX
+	XORL AX, AX
+	CMPQ R8, $9
+	JGE  row6x2
+	CMPQ R8, $7
+	JGE  row4x2
+	CMPQ R8, $4
+	JGT  rows56x2
+	JEQ  row4x2
+	CMPQ R8, $2
+	JGT  row3x2
+	JEQ  row2x2
+	JMP  row1x2
+
+rows56x2:
+	CMPQ R8, $5
+	JEQ  row5x2
+
+row6x2:
+	ZERO6
+	PCALIGN $32
+
+step6x2:
+	LINES2
+	DOT6x2
+	STEP
+	CMPQ AX, R10
+	JLT  step6x2
+	SUMS6x2
+	ROWS(6)
+	JNZ  rowsx2
+	VZEROUPPER
+	RET
+
+row5x2:
+	ZERO5
+	PCALIGN $32
+
+step5x2:
+	LINES2
+	DOT5x2
+	STEP
+	CMPQ AX, R10
+	JLT  step5x2
+	SUMS5x2
+	ROWS(5)
+	JNZ  rowsx2
+	VZEROUPPER
+	RET
+
+row4x2:
+	ZERO4
+	PCALIGN $32
+
+step4x2:
+	LINES2
+	DOT4x2
+	STEP
+	CMPQ AX, R10
+	JLT  step4x2
+	SUMS4x2
+	ROWS(4)
+	JNZ  rowsx2
+	VZEROUPPER
+	RET
+
+row3x2:
+	ZERO3
+	PCALIGN $32
+
+step3x2:
+	LINES2
+	DOT3x2
+	STEP
+	CMPQ AX, R10
+	JLT  step3x2
+	SUMS3x2
+	ROWS(3)
+	JNZ  rowsx2
+	VZEROUPPER
+	RET
+
+row2x2:
+	ZERO2
+	PCALIGN $32
+
+step2x2:
+	LINES2
+	DOT2x2
+	STEP
+	CMPQ AX, R10
+	JLT  step2x2
+	SUMS2x2
+	ROWS(2)
+	JNZ  rowsx2
+	VZEROUPPER
+	RET
+
+row1x2:
+	ZERO2
+	MOVQ R10, CX
+	SHRQ $2, CX
+	DECQ CX
+	JZ   last1x2
+	PCALIGN $32
+
+step1x2:
+	LINES2
+	DOT2(0, Z0, Z1)
+	STEP
+	LINES2
+	DOT2(0, Z4, Z5)
+	STEP
+	SUBQ $2, CX
+	JG   step1x2
+	JLT  join1x2
+
+last1x2:
+	LINES2
+	DOT1x2
+
+join1x2:
+	VPADDD Z4, Z0, Z0
+	VPADDD Z5, Z1, Z1
+	SUMS1x2
+	VZEROUPPER
+	RET
