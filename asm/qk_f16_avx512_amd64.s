@@ -1,0 +1,116 @@
+//go:build !purego
+
+#include "textflag.h"
+#include "float_avx512_amd64.h"
+
+// qk_f16_avx512_amd64.s: float32 scores against binary16 keys, read in place.
+//
+// Obstacle:  widening takes vector ports from the multiply-adds. A vector of keys is
+// widened once for up to six rows; decoding with a group of query heads passes over the
+// tile once. The first pass prefetches the tile to come, two lines a channel.
+// Exactness: widening is exact and a score is one fused chain over ascending channels in
+// every form, so the bits of a row do not depend on the rows beside it.
+// Reads:     ⌈n/16⌉ groups of K, m rows of Q. Writes s[i][0:16·⌈n/16⌉].
+// Tails:     5 rows and fewer have loops of their own; missing groups repeat the last.
+// Registers: Z0–Z23 sums · Z24–Z27 k · Z28 q · DI s · SI q · AX CX q at the channel
+//            BX k · R13 R12 R9 groups · R8 rows · R10 next · R11 q stride
+//            DX channels left
+
+#define KEYS \
+	VCVTPH2PS (BX), Z24;        \
+	VCVTPH2PS (BX)(R13*1), Z25; \
+	VCVTPH2PS (BX)(R12*1), Z26; \
+	VCVTPH2PS (BX)(R9*1), Z27;  \
+	PREFETCHT0 (R10);           \
+	PREFETCHT0 64(R10)
+
+#define NEXT \
+	ADDQ $128, R10; \
+	ADDQ $32, BX;   \
+	ADDQ $4, AX;    \
+	ADDQ $4, CX;    \
+	DECQ DX
+
+// func qkF16_avx512(s, q []float32, k []byte, m, n, d int, next []byte)
+TEXT ·qkF16_avx512(SB), NOSPLIT, $0-120
+	MOVQ s_base+0(FP), DI
+	MOVQ q_base+24(FP), SI
+	MOVQ m+72(FP), R8
+	MOVQ d+88(FP), DX
+	MOVQ next_base+96(FP), R10
+	LEAQ (DX*4), R11
+	SHLQ $5, DX
+	MOVQ n+80(FP), AX
+	GROUPS(AX)
+
+grouped:
+	MOVQ k_base+48(FP), BX
+	MOVQ d+88(FP), DX
+	MOVQ SI, AX
+	LEAQ (R11)(R11*2), CX
+	ADDQ SI, CX
+	ZERO
+	DISPATCH(rows1, rows2, rows3, rows4, rows5, rows6)
+	PCALIGN $32
+
+rows6:
+	KEYS
+	QROWS6(0)
+	NEXT
+	JNZ  rows6
+	SROWS6
+	LEAQ (R11)(R11*2), AX
+	LEAQ (SI)(AX*2), SI
+	ADDQ $1536, DI
+	MOVQ k_base+48(FP), R10 // nothing more to prefetch
+	SUBQ $6, R8
+	JNZ  grouped
+	JMP  done
+	PCALIGN $32
+
+rows5:
+	KEYS
+	QROWS5(0)
+	NEXT
+	JNZ  rows5
+	SROWS5
+	JMP  done
+	PCALIGN $32
+
+rows4:
+	KEYS
+	QROWS4(0)
+	NEXT
+	JNZ  rows4
+	SROWS4
+	JMP  done
+	PCALIGN $32
+
+rows3:
+	KEYS
+	QROWS3(0)
+	NEXT
+	JNZ  rows3
+	SROWS3
+	JMP  done
+	PCALIGN $32
+
+rows2:
+	KEYS
+	QROWS2(0)
+	NEXT
+	JNZ  rows2
+	SROWS2
+	JMP  done
+	PCALIGN $32
+
+rows1:
+	KEYS
+	QROWS1(0)
+	NEXT
+	JNZ  rows1
+	SROWS1
+
+done:
+	VZEROUPPER
+	RET
