@@ -26,6 +26,8 @@ type CertKey struct {
 type CertTile struct {
 	// Var is σ²: the mean square of the stored values v̂ without their centre.
 	Var float64
+	// CodeVar is the mean square of their integer codes.
+	CodeVar float64
 	// Codes is Σ_j |integer code| per channel.
 	Codes []float64
 }
@@ -38,9 +40,10 @@ type Certificate struct {
 	// Bound is the rigorous bound per channel, the sum of three parts: from the logits, from the values, from the weights.
 	Bound                   []float64
 	Logits, Values, Weights []float64
-	// Estimate is the expected root mean square error over the channels, from scalars alone, and its squared parts.
-	Estimate                      float64
-	LogitVar, ValueVar, WeightVar float64
+	// Estimate is the expected root mean square error over the channels, from scalars alone: the cheap formula E of [Certify].
+	Estimate float64
+	// Refined is the same with the formula R, for peaked rows and values of unequal size.
+	Refined float64
 }
 
 // LogitShift is δ_j for one token: |Δs_j| ≤ |scale|·(‖q‖·‖e_k‖ + ‖e_q‖·‖k̂‖), the bound of [LogitShift] from norms.
@@ -56,47 +59,49 @@ func (q CertQuery) LogitShift(k CertKey) float64 {
 //	Values   Σ_j p_j·VErr_j
 //	Weights  Σ_t W_t/(2L)·Σ_{j in t} |code_jc|        half a step of the weight per code
 //
-// and, taking errors as independent and logit errors as spread evenly over d directions,
+// The bound is never exceeded; every input may be rounded up. The estimates take errors as independent, and those of the logits as spread evenly over
+// d directions. With a_j = scale²·(‖e_k‖²·‖q‖² + ‖e_q‖²·‖k̂‖²)/d:
 //
-//	E² = Σ_j p_j²·(scale²·(‖e_k‖²·‖q‖² + ‖e_q‖²·‖k̂‖²)/d·σ²_t + VVar_j) + Σ_j (W_t/L)²/12·σ²_t/VScale_j²
+//	E² = Σ_j p_j²·(a_j·σ²_t + VVar_j) + Σ_j (W_t/L)²/12·σ²_t/VScale_j²
+//	R² = Σ_j p_j²·(a_j·D_j + VVar_j) + Σ_j min((W_t/L)²/12, (p_j·VScale_j)²)·CodeVar_t
+//	     D_j = (1 − 2·p_j)·σ_j² + Σ_i p_i²·σ_i²,  σ_j² = VScale_j²·CodeVar_t
 //
-// The bound is never exceeded; every input may be rounded up. The estimate is not a bound: it ignores how logit errors cancel in the denominator
-// and takes weights far below one step to be rounded as badly as others.
+// E ignores that a key with all the weight has no error from its logit, that a value scale follows the size of its row, so that codes are
+// alike, and that a weight far below one step loses no more than itself. R has all three: D_j is the variance of v_j − out.
 func Certify(q CertQuery, p []float64, keys []CertKey, tiles []CertTile, rangeV []float64) Certificate {
 	dv := len(rangeV)
 	z := Certificate{Bound: make([]float64, dv), Logits: make([]float64, dv), Values: make([]float64, dv), Weights: make([]float64, dv)}
+	steps := make([]float64, len(tiles)) // W_t/L
+	spread := 0.0                        // Σ p²·σ²
 	for j, k := range keys {
+		t := j / Tokens
 		z.Delta = math.Max(z.Delta, q.LogitShift(k))
+		spread += p[j] * p[j] * k.VScale * k.VScale * tiles[t].CodeVar
+		if q.Levels > 0 {
+			steps[t] = math.Max(steps[t], p[j]*k.VScale/float64(q.Levels))
+		}
+	}
+	estimate, refined := 0.0, 0.0
+	for j, k := range keys {
+		tile, step := tiles[j/Tokens], steps[j/Tokens]
 		for c := range dv {
 			z.Values[c] += p[j] * k.VErr
 		}
-		e2 := k.KErr*k.KErr*q.Norm*q.Norm + q.Err*q.Err*k.KNorm*k.KNorm
-		z.LogitVar += p[j] * p[j] * q.Scale * q.Scale * e2 / float64(q.D) * tiles[j/Tokens].Var
-		z.ValueVar += p[j] * p[j] * k.VVar
-	}
-	for t, tile := range tiles {
-		if q.Levels == 0 {
-			break
+		p2, s2 := p[j]*p[j], k.VScale*k.VScale
+		a := q.Scale * q.Scale * (k.KErr*k.KErr*q.Norm*q.Norm + q.Err*q.Err*k.KNorm*k.KNorm) / float64(q.D)
+		estimate += p2 * (a*tile.Var + k.VVar)
+		if s2 > 0 {
+			estimate += step * step / 12 * tile.Var / s2
 		}
-		first, end := t*Tokens, min((t+1)*Tokens, len(keys))
-		top := 0.0
-		for j := first; j < end; j++ {
-			top = math.Max(top, p[j]*keys[j].VScale)
-		}
-		step := top / float64(q.Levels)
-		for c := range dv {
-			z.Weights[c] += step / 2 * tile.Codes[c]
-		}
-		for j := first; j < end; j++ {
-			if s := keys[j].VScale; s > 0 {
-				z.WeightVar += step * step / 12 * tile.Var / (s * s)
-			}
-		}
+		refined += p2*(a*((1-2*p[j])*s2*tile.CodeVar+spread)+k.VVar) + math.Min(step*step/12, p2*s2)*tile.CodeVar
 	}
 	for c := range dv {
+		for t, tile := range tiles {
+			z.Weights[c] += steps[t] / 2 * tile.Codes[c]
+		}
 		z.Logits[c] = math.Tanh(z.Delta/2) * rangeV[c]
 		z.Bound[c] = z.Logits[c] + z.Values[c] + z.Weights[c]
 	}
-	z.Estimate = math.Sqrt(z.LogitVar + z.ValueVar + z.WeightVar)
+	z.Estimate, z.Refined = math.Sqrt(estimate), math.Sqrt(refined)
 	return z
 }

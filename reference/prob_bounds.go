@@ -4,7 +4,7 @@ import "math"
 
 // Slack says how far the arithmetic of a kernel may be from the real numbers of a definition.
 type Slack struct {
-	// Logit bounds the error of every base-2 logit, independent from key to key.
+	// Logit bounds the error of every base-2 logit and of the sink, independent from key to key.
 	Logit float64
 	// Rel bounds the relative error of every weight on its way to the rounding: 2^x, products and quotients of scales, the ½.
 	Rel float64
@@ -26,8 +26,8 @@ type ProbRange struct {
 	Lo, Hi []int
 	// Uncertain counts those keys.
 	Uncertain int
-	// RefLo and RefHi bound the reference exponent of each tile. A kernel of a mode with integer references whose reference is Ref + n has
-	// codes c_j + n; compare c_j.
+	// RefLo and RefHi bound the reference exponent of each tile. Where references are integers a kernel may have the next one: Lo and Hi are
+	// then those of [ProbMode.CodesAt].
 	RefLo, RefHi []float64
 	// Out bounds the change of each channel, LSE that of LSE. They hold in exact arithmetic on the changed codes and weights: the rounding
 	// of sums in a kernel comes on top ([Tolerance32]).
@@ -48,6 +48,7 @@ func (m ProbMode) Range(r *ProbRow, s Slack) ProbRange {
 	if r.undefined() {
 		return g
 	}
+	g.Lo, g.Hi = m.CodesAt(r, nil, s)
 	var width widths
 	f := s.factor()
 	for i, t := range m.tiles(r, s) {
@@ -55,7 +56,6 @@ func (m ProbMode) Range(r *ProbRow, s Slack) ProbRange {
 		if math.IsInf(t.ref, -1) {
 			continue
 		}
-		lo, hi := m.codes(&t, s)
 		wLo, wHi := m.weightRange(&t, s)
 		unit, mu := math.Exp2(t.ref-res.M), r.centre(i)
 		for j := range t.y {
@@ -63,7 +63,6 @@ func (m ProbMode) Range(r *ProbRow, s Slack) ProbRange {
 				continue
 			}
 			at := t.first + j
-			g.Lo[at], g.Hi[at] = lo[j], hi[j]
 			w := m.weight(&t, j, res.Codes[at])
 			dw, e := unit*math.Max(wHi[j]-w, w-wLo[j]), unit*m.mass(&t, j, w)
 			if m.Mass == MassCodes {
@@ -101,6 +100,30 @@ func (m ProbMode) Range(r *ProbRow, s Slack) ProbRange {
 	return g
 }
 
+// CodesAt returns the least and the largest code of each key when the logits are uncertain and the references are known: refs holds one exponent
+// per tile for a mode with integer references, and is nil for the exact ones.
+func (m ProbMode) CodesAt(r *ProbRow, refs []float64, s Slack) (lo, hi []int) {
+	g := newProbRange(r, m.zero)
+	if r.undefined() {
+		return g.Lo, g.Hi
+	}
+	for i, t := range m.tiles(r, s) {
+		if math.IsInf(t.ref, -1) {
+			continue
+		}
+		if refs != nil && m.integer {
+			t.ref = refs[i]
+		}
+		a, b := m.codes(&t, s)
+		for j := range t.y {
+			if !t.hidden(j) {
+				g.Lo[t.first+j], g.Hi[t.first+j] = a[j], b[j]
+			}
+		}
+	}
+	return g.Lo, g.Hi
+}
+
 func newProbRange(r *ProbRow, zero int) ProbRange {
 	g := ProbRange{Out: make([]float64, r.DV)}
 	for range r.Y {
@@ -123,12 +146,9 @@ type widths struct{ lo, hi float64 }
 func (w *widths) add(lo, hi float64) { w.lo, w.hi = w.lo+lo, w.hi+hi }
 func (w *widths) scale(x, f float64) { w.add(x/f, x*f) }
 
-// weightRange returns the least and the largest w_j of a tile, relative to 2^M_t of the exact logits.
+// weightRange returns the least and the largest w_j of a tile with a visible key, relative to 2^M_t of the exact logits.
 func (m ProbMode) weightRange(t *probTile, s Slack) (lo, hi []float64) {
 	lo, hi = make([]float64, len(t.y)), make([]float64, len(t.y))
-	if math.IsInf(t.ref, -1) {
-		return lo, hi
-	}
 	f, refs := s.factor(), []float64{t.ref}
 	if m.integer {
 		f, refs = 1, nil

@@ -3,6 +3,7 @@ package reference
 import (
 	"fmt"
 	"math"
+	"sort"
 )
 
 // ProbE4M3 rounds weights to the 8-bit float E4M3 against the running maximum M_t = max(M_{t−1}, largest logit of the tile):
@@ -22,24 +23,35 @@ func probFloat(name string, decode func(byte) float64, n int, gain float64, mass
 	for c := range values {
 		values[c] = decode(byte(c))
 	}
-	value := func(code byte) float64 { return values[code] }
 	return ProbMode{
 		Name: codesName(fmt.Sprintf("%s-%g", name, gain), mass),
 		Mass: mass,
 		ref:  refRunning,
 		codes: func(t *probTile, s Slack) (lo, hi []int) {
 			lo, hi = make([]int, len(t.y)), make([]int, len(t.y))
+			f := math.Exp2(2*s.Logit) * (1 + s.Rel) // the key and the maximum may move apart
 			for j := range t.y {
 				if t.hidden(j) {
 					continue
 				}
 				x := gain * math.Exp2(t.y[j]-t.ref)
-				f := math.Exp2(2*s.Logit) * (1 + s.Rel) // the key and the maximum may move apart
-				lo[j] = int(NearestCode(x/f, n, value))
-				hi[j] = int(NearestCode(math.Min(x*f, gain*(1+s.Rel)), n, value))
+				lo[j] = nearest(values, x/f)
+				hi[j] = nearest(values, math.Min(x*f, gain*(1+s.Rel)))
 			}
 			return lo, hi
 		},
 		weight: func(_ *probTile, _, code int) float64 { return values[code] / gain },
 	}
+}
+
+// nearest returns the index of the value nearest to x ≥ 0 in an ascending list that starts at 0: ties to the even index, beyond the list the last.
+func nearest(values []float64, x float64) int {
+	c := sort.SearchFloat64s(values, x)
+	if c == len(values) {
+		return c - 1
+	}
+	if c > 0 && (x-values[c-1] < values[c]-x || x-values[c-1] == values[c]-x && c%2 == 1) {
+		c--
+	}
+	return c
 }

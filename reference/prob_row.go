@@ -96,6 +96,24 @@ func (r *ProbRow) value(j int) []float64 {
 	return v
 }
 
+// top is the largest logit, sink included.
+func (r *ProbRow) top() float64 {
+	top := r.Sink
+	for _, y := range r.Y {
+		top = math.Max(top, y)
+	}
+	return top
+}
+
+// exactLSE is the natural logarithm of the exact denominator.
+func (r *ProbRow) exactLSE() float64 {
+	if math.IsInf(r.top(), -1) {
+		return math.Inf(-1)
+	}
+	_, _, sum := expWeights(r, Slack{})
+	return math.Ln2 * (r.top() + math.Log2(sum.lo))
+}
+
 // mean is the mean value of the visible keys.
 func (r *ProbRow) mean() []float64 {
 	mu, n := make([]float64, r.DV), float64(r.visible())

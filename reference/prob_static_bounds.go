@@ -33,7 +33,7 @@ func (m StaticMode) Range(r *ProbRow, c Correction, s Slack) ProbRange {
 	}
 	g.LSE = 2 * math.Log(s.factor())
 	f := s.factor() * s.factor()
-	dMass := (f - 1) * math.Max(0, 1-mass)
+	dMass := (f - 1) * math.Min(mass, math.Max(0, 1-mass))
 	mean := r.mean()
 	for ch := range g.Out {
 		switch {
@@ -43,6 +43,9 @@ func (m StaticMode) Range(r *ProbRow, c Correction, s Slack) ProbRange {
 			g.Out[ch] = m.renormalised(r, d, ch, res.Out[ch], mass, dMass, quantized)
 		case c.Kind == CorrectCentred:
 			for j, dj := range d {
+				if r.hidden(j) {
+					continue
+				}
 				g.Out[ch] += dj*math.Abs(r.V[j*r.DV+ch]) + p[j]*(f-1)*math.Abs(r.centre(j / Tokens)[ch])
 			}
 		default:
@@ -66,7 +69,7 @@ func (m StaticMode) spread(r *ProbRow, d []float64, c int, at float64) float64 {
 
 func (m StaticMode) renormalised(r *ProbRow, d []float64, c int, out, mass, dMass float64, quantized widths) float64 {
 	if mass == 0 {
-		return dMass
+		return 0
 	}
 	o := out / mass
 	lo, hi := r.hull(c)

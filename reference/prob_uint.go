@@ -46,12 +46,12 @@ func ProbUint(bits int, mass Mass) ProbMode {
 		codes: func(t *probTile, s Slack) (lo, hi []int) {
 			lo, hi = make([]int, len(t.y)), make([]int, len(t.y))
 			u := top(t)
+			f := math.Exp2(2 * s.Logit) // the key and the key of U may move apart
 			for j := range t.y {
 				if t.hidden(j) || u == 0 {
 					continue
 				}
 				x := math.Exp2(t.y[j]-t.ref) * scale(t, j) * levels / u
-				f := math.Exp2(2 * s.Logit) // the key and the key of U may move apart
 				lo[j] = int(math.Floor((x/f + 0.5) * (1 - s.Rel)))
 				hi[j] = int(math.Min(levels, math.Floor((x*f+0.5)*(1+s.Rel))))
 			}
