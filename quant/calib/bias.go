@@ -133,7 +133,7 @@ func (b *BiasCalibrator) Table() *BiasTable {
 		last := 0
 		for k := range mass {
 			c := nearest(cells, k)
-			mass[k] = 1 - b.grid.Scale*(float64(c.codes-int64(b.grid.Zero)*c.keys)/float64(c.rows))
+			mass[k] = 1 - float64(b.grid.Scale*(float64(c.codes-int64(b.grid.Zero)*c.keys)/float64(c.rows)))
 			if cells[k].rows > 0 {
 				last = k
 			}
@@ -191,6 +191,12 @@ func (t *BiasTable) Beta(layer, head, step, n int) float64 {
 		return 0
 	}
 	return mass[min(bucket(n), len(mass)-1)] / float64(n)
+}
+
+// BetaFunc returns Beta of one layer and step, as attention.Correction takes it. It does
+// not allocate and may be called from any number of goroutines while t is not changed.
+func (t *BiasTable) BetaFunc(layer, step int) func(head, n int) float64 {
+	return func(head, n int) float64 { return t.Beta(layer, head, step, n) }
 }
 
 // ZeroPoint returns z′, which absorbs beta exactly.

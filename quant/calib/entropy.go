@@ -100,9 +100,10 @@ func leastDivergence(c *[entropyBins]float64, levels int) int {
 	return best
 }
 
+// xlogx is x·log x, rounded before it is added anywhere.
 func xlogx(x float64) float64 {
 	if x == 0 {
 		return 0
 	}
-	return x * math.Log(x)
+	return float64(x * math.Log(x))
 }

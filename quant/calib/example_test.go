@@ -94,7 +94,7 @@ func ExampleCScale() {
 	small.Observe([]float32{0.001, 0.003, 0.002})
 	large.Observe([]float32{10, 30, 70})
 	fmt.Println(calib.CScale(calib.E4M3, &small, &large).Scale)
-	// Output: 0.25
+	// Output: 0.5
 }
 
 // Channel-wise scales of a LayerNorm output become one scale for the layer.

@@ -1,6 +1,9 @@
 package calib
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // octaveBits: a histogram has 2^octaveBits bins from each power of two to the next.
 const octaveBits = 7
@@ -121,29 +124,26 @@ func (h *Histogram) abs() *Histogram {
 // Quantile returns the upper edge of the bin that holds the ⌈p·n⌉-th smallest element,
 // 0 < p ≤ 1: never below that element, and off by less than one part in 128 (by
 // 2⁻¹³³ for subnormal elements). 0 before the first element.
-func (h *Histogram) Quantile(p float64) float32 {
-	if h.n == 0 {
-		return 0
-	}
-	rank := max(1, math.Ceil(p*float64(h.n)))
-	for _, b := range h.bins() {
-		if rank -= b.n; rank <= 0 {
-			return float32(b.hi)
-		}
-	}
-	return h.hi
-}
+func (h *Histogram) Quantile(p float64) float32 { return float32(quantile(h.bins(), p*float64(h.n))) }
 
 // lowQuantile is the mirror image: −Quantile(p) of the negated data.
 func (h *Histogram) lowQuantile(p float64) float32 {
-	rank := max(1, math.Ceil(p*float64(h.n)))
 	bins := h.bins()
-	for i := len(bins) - 1; i >= 0; i-- {
-		if rank -= bins[i].n; rank <= 0 {
-			return float32(bins[i].lo)
+	slices.Reverse(bins)
+	for i, b := range bins {
+		bins[i].lo, bins[i].hi = -b.hi, -b.lo
+	}
+	return -float32(quantile(bins, p*float64(h.n)))
+}
+
+// quantile returns the upper edge of the bin with the ⌈rank⌉-th element.
+func quantile(bins []bin, rank float64) float64 {
+	for i, b := range bins {
+		if rank -= b.n; rank <= 0 || i == len(bins)-1 {
+			return b.hi
 		}
 	}
-	return h.lo
+	return 0
 }
 
 // MSE estimates the mean squared error of quantizing the data with u.

@@ -316,9 +316,13 @@ func TestBiasAxes(t *testing.T) {
 		want                 float64
 	}{{0, 0, 0, 8, (1 - 100.0/256) / 8}, {9, 1, 9, 200, (1 - 200.0/256) / 200}, {0, 1, 0, 1, 1 - 200.0/256},
 		{0, 0, 0, 1 << 30, (1 - 100.0/256) / (1 << 30)}, {0, 2, 0, 8, 0}, {0, 0, 0, 0, 0}} {
-		if x, y := a.Beta(c.layer, c.head, c.step, c.n), b.Beta(c.layer, c.head, c.step, c.n); x != c.want || y != c.want {
+		if x, y := a.Beta(c.layer, c.head, c.step, c.n), b.BetaFunc(c.layer, c.step)(c.head, c.n); x != c.want || y != c.want {
 			t.Errorf("%+v: %v, merged %v", c, x, y)
 		}
+	}
+	beta := a.BetaFunc(0, 0)
+	if n := testing.AllocsPerRun(100, func() { beta(1, 200) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

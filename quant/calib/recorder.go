@@ -36,7 +36,8 @@ type cell struct {
 }
 
 // NewRecorder returns a recorder that keeps the given axes apart. pick makes the
-// observer of a pooled site when data first arrives there; nil leaves the site out.
+// observer of a pooled site when data first arrives there, under a lock; nil leaves the
+// site out.
 func NewRecorder(axes Axes, pick func(Site) Observer) *Recorder {
 	return &Recorder{axes: axes, pick: pick, sites: map[Site]*cell{}}
 }

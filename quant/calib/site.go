@@ -106,10 +106,14 @@ const (
 
 // Pool returns s with All in the fields that are not in a.
 func (a Axes) Pool(s Site) Site {
-	for axis, field := range map[Axes]*int{ByLayer: &s.Layer, ByHead: &s.Head, ByStep: &s.Step} {
-		if a&axis == 0 {
-			*field = All
-		}
+	if a&ByLayer == 0 {
+		s.Layer = All
+	}
+	if a&ByHead == 0 {
+		s.Head = All
+	}
+	if a&ByStep == 0 {
+		s.Step = All
 	}
 	return s
 }
