@@ -252,3 +252,16 @@ func driveHadamard(g *gen, _, _, d int) trial {
 		work: float64(d * bits.Len(uint(d))),
 	}
 }
+
+func driveSumSquares(g *gen, _, _, d int) trial {
+	x := g.floats(d, 128)
+	products := make([]float32, d)
+	for i, v := range x {
+		products[i] = mul(v, v)
+	}
+	return trial{
+		ops:  []operand{out([]float32{chains(products)}, nil), in(x)},
+		call: func(k any, b [][]byte) { view[float32](b[0])[0] = k.(SumSquaresFunc)(view[float32](b[1])) },
+		work: 2 * float64(d),
+	}
+}

@@ -34,6 +34,7 @@ var drivers = map[string]driver{
 	"MixF32":        {"d", driveMixF32},
 	"FinishF32":     {"d", driveFinishF32},
 	"Exp2F32":       {"d", driveExp2F32},
+	"SumSquares":    {"d", driveSumSquares},
 	"AbsMax":        {"d", driveAbsMax},
 	"EncI8":         {"d", driveEncI8},
 	"EncI8K":        {"d", driveEncI8K},

@@ -45,3 +45,12 @@ func finishF32_generic(out, o []float32, l float32) {
 		out[c] = x / l
 	}
 }
+
+// sumSquares_generic is the specification of SumSquaresFunc.
+func sumSquares_generic(x []float32) float32 {
+	var acc [16]float32
+	for i, v := range x {
+		acc[i&15] += float32(v * v)
+	}
+	return foldChains(&acc)
+}

@@ -49,6 +49,7 @@ type Set struct {
 	MixF32        MixF32Func
 	FinishF32     FinishF32Func
 	Exp2F32       Exp2F32Func
+	SumSquares    SumSquaresFunc
 	AbsMax        AbsMaxFunc
 	EncI8         EncI8Func
 	EncI8K        EncI8KFunc

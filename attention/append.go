@@ -114,6 +114,10 @@ func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos
 		if t%Tile == p.firstToken(tile) {
 			p.openTile(buf, s, pg, table, page, tile, h)
 		}
+		var biggest float32
+		if p.cfg.Certify && s.Side == quant.Values {
+			biggest = p.ks.AbsMax(x)
+		}
 		if mean := p.mean(s).head(h); mean != nil {
 			subtract(row, x, mean)
 			x = row
@@ -128,6 +132,9 @@ func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos
 		}
 		ok := s.codec.Format.Quantize(p.ks, block[s.tile:], s.Side, s.d, t%Tile, x)
 		setBit(block, t%Tile, !ok)
+		if p.cfg.Certify {
+			p.certify(buf, s, block, p.firstToken(tile), t%Tile, x, biggest)
+		}
 	}
 }
 

@@ -45,6 +45,10 @@ type Config struct {
 	// attention sinks carry mass that a centred or few-bit code would distort. One
 	// head's binary16 rows must fit a page: NewPlan says so when they do not.
 	SinkTokens int
+	// Certify keeps four numbers per token, head and side about the error of quantization
+	// (8 bytes each), so that IO.ErrEst and IO.ErrBound can be asked for. With P one of F32,
+	// or U4, U8, U16 over integers.
+	Certify bool
 	// NonFinite says what Append does with NaN and infinities.
 	NonFinite NonFinitePolicy
 }
@@ -215,6 +219,9 @@ func (c *Config) resolve() error {
 		c.P = PU8
 	case c.P == PAuto:
 		c.P = PF32
+	}
+	if c.Certify && c.P != PF32 && !(intV && (c.P == PU4 || c.P == PU8 || c.P == PU16)) {
+		return fieldErr(ErrUnsupported, "Config.Certify", "no certificate for %s weights over %s values", c.P, c.V.Format)
 	}
 	return c.Correction.check(c)
 }

@@ -39,18 +39,23 @@ const (
 // side is the geometry of one side's block within a page.
 type side struct {
 	quant.Side
-	codec  Codec
-	d      int
-	centre int // offset of the centre in the block
-	tile   int // offset of the format storage in the block
-	size   int
-	sink   int // bytes of one head's rows on a sink page, bitmap included
+	codec       Codec
+	d           int
+	centre      int // offset of the centre in the block
+	certificate int // offset of the records in the block
+	tile        int // offset of the format storage in the block
+	size        int
+	sink        int // bytes of one head's rows on a sink page, bitmap included
 }
 
-func newSide(s quant.Side, c Codec, d, sinkTokens int) side {
+func newSide(s quant.Side, c Codec, d, sinkTokens int, certify bool) side {
 	g := side{Side: s, codec: c, d: d, centre: headerBytes, tile: headerBytes}
 	if c.Center {
 		g.tile += quant.CenterBytes(d)
+	}
+	g.certificate = g.tile
+	if certify {
+		g.tile += certificateBytes
 	}
 	g.size = g.tile + c.Format.TileBytes(s, d)
 	g.sink = headerBytes + (2*d*sinkTokens+63)&^63
@@ -69,8 +74,8 @@ type geometry struct {
 
 func newGeometry(c *Config) (geometry, error) {
 	g := geometry{
-		k:       newSide(quant.Keys, c.K, c.DK, c.SinkTokens),
-		v:       newSide(quant.Values, c.V, c.DV, c.SinkTokens),
+		k:       newSide(quant.Keys, c.K, c.DK, c.SinkTokens, c.Certify),
+		v:       newSide(quant.Values, c.V, c.DV, c.SinkTokens, c.Certify),
 		kvHeads: c.KVHeads, sinkTokens: c.SinkTokens,
 	}
 	for _, s := range []*side{&g.k, &g.v} {
@@ -124,6 +129,9 @@ func (g *geometry) sinkBlock(s *side, h int) (page, off int) {
 func (g *geometry) id() (id [16]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "qattn %d tile=%d heads=%d sinks=%d", layoutVersion, Tile, g.kvHeads, g.sinkTokens)
+	if g.k.tile != g.k.certificate {
+		fmt.Fprint(h, " certified")
+	}
 	for _, s := range []*side{&g.k, &g.v} {
 		fmt.Fprintf(h, " %s d=%d format=%s rotate=%t center=%t", s.Side, s.d, s.codec.Format, s.codec.Rotate, s.codec.Center)
 		if s.codec.Mean != nil {

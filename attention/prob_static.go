@@ -29,9 +29,7 @@ func (b *block) prepareStatic(top float64) {
 	}
 	b.walkAll((*block).countRow)
 	for r := range whole {
-		if sinks := b.p.cfg.SinkLogits; sinks != nil {
-			whole[r].add(float64(float32(sinks[b.queryHead(r)]*log2e)), 1)
-		}
+		whole[r].sink(b.p.cfg.SinkLogits, b.queryHead(r))
 	}
 	if mode := b.p.cfg.Correction.Mode; mode == CorrectDynamic || mode == CorrectRenormalise {
 		b.top = top
@@ -60,12 +58,8 @@ func (w *wholeRow) add(m, l float64) {
 
 func (b *block) countRow(n int) {
 	for r := range b.rows {
-		w := &b.w.whole[r]
 		for _, y := range b.w.y[r*Tile:][:n] {
-			if y != negInf {
-				w.add(float64(y), 1)
-				w.n++
-			}
+			b.w.whole[r].see(y)
 		}
 	}
 }
@@ -79,13 +73,31 @@ func (b *block) countCodes(n int) {
 	}
 }
 
-// code rounds the probability of a logit to top steps.
-func (w *wholeRow) code(y float32, top float64) float64 {
+// see counts a logit in; −Inf is not visible.
+func (w *wholeRow) see(y float32) {
+	if y != negInf {
+		w.add(float64(y), 1)
+		w.n++
+	}
+}
+
+// sink counts a head's sink logit in.
+func (w *wholeRow) sink(logits []float32, head int) {
+	if logits != nil {
+		w.add(float64(float32(logits[head]*log2e)), 1)
+	}
+}
+
+// share is the probability of a logit.
+func (w *wholeRow) share(y float32) float64 {
 	if y == negInf || w.l == 0 {
 		return 0
 	}
-	return math.RoundToEven(top * math.Exp2(float64(y)-w.m) / w.l)
+	return math.Exp2(float64(y)-w.m) / w.l
 }
+
+// code rounds the probability of a logit to top steps.
+func (w *wholeRow) code(y float32, top float64) float64 { return math.RoundToEven(top * w.share(y)) }
 
 // weighStatic replaces logits by corrected weights against the row's maximum.
 func (b *block) weighStatic(n int, top float64) {

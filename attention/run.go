@@ -10,13 +10,18 @@ import (
 	"github.com/qattn/qattn/quant"
 )
 
-// IO is the memory of one Run. Out, LSE and Workspace must not overlap each other,
+// IO is the memory of one Run. Out, LSE, ErrEst, ErrBound and Workspace must not overlap each other,
 // Q, the pages, the mask or the bias.
 type IO struct {
-	Q         Rows      // [rows][QHeads][DK]
-	Out       []float32 // [rows][QHeads][DV]
-	LSE       []float32 // optional [rows][QHeads]: natural log of the softmax denominator, −Inf for an empty row
-	Workspace []byte    // at least Schedule.WorkspaceBytes(), 64-byte aligned; contents need not survive
+	Q   Rows      // [rows][QHeads][DK]
+	Out []float32 // [rows][QHeads][DV]
+	LSE []float32 // optional [rows][QHeads]: natural log of the softmax denominator, −Inf for an empty row
+	// ErrEst and ErrBound, optional [rows][QHeads], receive what quantization may have done
+	// to a row of Out: an estimate of the root mean square error over its channels, and a
+	// bound of every channel's that holds always and is usually far above. Both are NaN for
+	// a row that saw a token that is not finite. They need Config.Certify.
+	ErrEst, ErrBound []float32
+	Workspace        []byte // at least Schedule.WorkspaceBytes(), 64-byte aligned; contents need not survive
 }
 
 // Run computes attention for every query row of the schedule over the stored tokens.
@@ -42,17 +47,22 @@ func (p *Plan) Run(ctx context.Context, s *Schedule, pg Pages, io *IO) error {
 	if err := s.checkRun(p, &pg, io); err != nil {
 		return err
 	}
-	s.run.ctx, s.run.pages, s.run.io = ctx, pg, *io
-	mem := carver{base: unsafe.Pointer(unsafe.SliceData(io.Workspace))}
-	for i := range s.workers {
-		s.workers[i].carve(&p.scratch, &mem)
-	}
-	s.run.stop.Store(false)
+	s.begin(ctx, pg, io)
 	defer s.release()
 	if err := s.phase(attend, len(s.units)); err != nil {
 		return err
 	}
 	return s.phase(combine, len(s.merges))
+}
+
+// begin keeps the caller's memory and deals the workspace out to the workers.
+func (s *Schedule) begin(ctx context.Context, pg Pages, io *IO) {
+	s.run.ctx, s.run.pages, s.run.io = ctx, pg, *io
+	mem := carver{base: unsafe.Pointer(unsafe.SliceData(io.Workspace))}
+	for i := range s.workers {
+		s.workers[i].carve(&s.plan.scratch, &mem)
+	}
+	s.run.stop.Store(false)
 }
 
 // release forgets the caller's memory.
@@ -102,7 +112,8 @@ func (s *Schedule) dispatch(units int) (done int64) {
 	return r.done.Load()
 }
 
-func (s *Schedule) checkRun(p *Plan, pg *Pages, io *IO) error {
+// checkInput checks what a schedule reads, and its workspace.
+func (s *Schedule) checkInput(p *Plan, pg *Pages, io *IO) error {
 	if s.plan != p {
 		return fieldErr(ErrShape, "Schedule", "not made by this plan: call Reschedule")
 	}
@@ -116,6 +127,20 @@ func (s *Schedule) checkRun(p *Plan, pg *Pages, io *IO) error {
 	if err := io.Q.check("IO.Q", s.rows, p.cfg.QHeads, p.cfg.DK); err != nil {
 		return err
 	}
+	need := s.WorkspaceBytes()
+	if len(io.Workspace) < need {
+		return fieldErr(ErrWorkspace, "IO.Workspace", "%d bytes, want at least %d", len(io.Workspace), need)
+	}
+	if uintptr(unsafe.Pointer(unsafe.SliceData(io.Workspace)))&63 != 0 {
+		return fieldErr(ErrWorkspace, "IO.Workspace", "not aligned to 64 bytes; AlignedBytes allocates aligned memory")
+	}
+	return nil
+}
+
+func (s *Schedule) checkRun(p *Plan, pg *Pages, io *IO) error {
+	if err := s.checkInput(p, pg, io); err != nil {
+		return err
+	}
 	heads, ok1 := mulFits(s.rows, p.cfg.QHeads)
 	outs, ok2 := mulFits(heads, p.cfg.DV)
 	if !ok1 || !ok2 || len(io.Out) < outs {
@@ -124,14 +149,15 @@ func (s *Schedule) checkRun(p *Plan, pg *Pages, io *IO) error {
 	if io.LSE != nil && len(io.LSE) < heads {
 		return fieldErr(ErrShape, "IO.LSE", "length %d, want at least %d", len(io.LSE), heads)
 	}
-	need := s.WorkspaceBytes()
-	if len(io.Workspace) < need {
-		return fieldErr(ErrWorkspace, "IO.Workspace", "%d bytes, want at least %d", len(io.Workspace), need)
+	for _, c := range io.certificates() {
+		if c.values != nil && !p.cfg.Certify {
+			return fieldErr(ErrUnsupported, c.field, "the plan has no certificates: set Config.Certify")
+		}
+		if c.values != nil && len(c.values) < heads {
+			return fieldErr(ErrShape, c.field, "length %d, want at least %d", len(c.values), heads)
+		}
 	}
-	if uintptr(unsafe.Pointer(unsafe.SliceData(io.Workspace)))&63 != 0 {
-		return fieldErr(ErrWorkspace, "IO.Workspace", "not aligned to 64 bytes; AlignedBytes allocates aligned memory")
-	}
-	return s.checkOverlap(pg, io, outs, heads, need)
+	return s.checkOverlap(pg, io, outs, heads, s.WorkspaceBytes())
 }
 
 // checkOverlap rejects outputs that share memory with anything else.
@@ -139,7 +165,7 @@ func (s *Schedule) checkOverlap(pg *Pages, io *IO, outs, heads, work int) error 
 	written := [...]struct {
 		field string
 		b     []byte
-	}{{"IO.Out", bytesOf(io.Out[:outs])}, {"IO.LSE", nil}, {"IO.Workspace", io.Workspace[:work]}}
+	}{{"IO.Out", bytesOf(io.Out[:outs])}, {"IO.LSE", nil}, {"IO.Workspace", io.Workspace[:work]}, {"IO.ErrEst", nil}, {"IO.ErrBound", nil}}
 	var bias, mask []byte
 	if s.bias != nil {
 		bias = bytesOf(s.bias.Values)
@@ -149,6 +175,11 @@ func (s *Schedule) checkOverlap(pg *Pages, io *IO, outs, heads, work int) error 
 	}
 	if io.LSE != nil {
 		written[1].b = bytesOf(io.LSE[:heads])
+	}
+	for i, c := range io.certificates() {
+		if c.values != nil {
+			written[3+i].b = bytesOf(c.values[:heads])
+		}
 	}
 	for i, w := range written {
 		if io.Q.overlaps(w.b) {
@@ -225,14 +256,13 @@ func (p *Plan) attendUnit(s *Schedule, w *worker, u *unit) {
 		b.attend(splitRange(i))
 		if u.slot >= 0 {
 			for r := range b.rows {
-				slot := s.slot(int(u.slot) + r)
-				slot[0], slot[1] = w.split.m[r], w.split.l[r]
-				copy(slot[2:], w.split.row(r))
+				row := w.split.at(r)
+				row.put(s.slot(int(u.slot) + r))
 			}
 			return
 		}
 		for r := range b.rows {
-			w.total.merge(p.ks, r, w.split.m[r], w.split.l[r], w.split.row(r), w.exps)
+			w.total.merge(p.ks, r, w.split.at(r), w.exps)
 		}
 	}
 	p.finish(s, w, u)
@@ -244,8 +274,7 @@ func (p *Plan) combineUnit(s *Schedule, w *worker, m *merge) {
 	w.total.reset(rows)
 	for part := range int(m.parts) {
 		for r := range rows {
-			slot := s.slot(int(m.slot) + part*rows + r)
-			w.total.merge(p.ks, r, slot[0], slot[1], slot[2:2+p.cfg.DV], w.exps)
+			w.total.merge(p.ks, r, getPartial(s.slot(int(m.slot)+part*rows+r), p.cfg.DV), w.exps)
 		}
 	}
 	p.finish(s, w, &m.unit)
@@ -261,7 +290,7 @@ func (p *Plan) finish(s *Schedule, w *worker, u *unit) {
 		if p.cfg.SinkLogits != nil {
 			zero := w.acc[:p.cfg.DV]
 			clear(zero)
-			st.merge(p.ks, r, float32(p.cfg.SinkLogits[h]*log2e), 1, zero, w.exps)
+			st.merge(p.ks, r, partial{m: float32(p.cfg.SinkLogits[h] * log2e), l: 1, o: zero}, w.exps)
 		}
 		out := s.run.io.Out[at*p.cfg.DV : (at+1)*p.cfg.DV]
 		lse := negInf
@@ -276,6 +305,9 @@ func (p *Plan) finish(s *Schedule, w *worker, u *unit) {
 		}
 		if s.run.io.LSE != nil {
 			s.run.io.LSE[at] = lse
+		}
+		if p.cfg.Certify {
+			s.run.io.certify(at, st.cert[r], st.l[r], &p.cfg)
 		}
 	}
 }

@@ -209,6 +209,3 @@ func (p *Plan) MaxWorkspaceBytes() int { return p.workspaceBytes(maxSlots) }
 func (p *Plan) workspaceBytes(slots int) int {
 	return p.opt.workers*p.scratch.bytes + slots*4*p.slotFloats()
 }
-
-// slotFloats is a partial state: m, l and the unnormalised output.
-func (p *Plan) slotFloats() int { return (2 + p.cfg.DV + 15) &^ 15 }

@@ -17,8 +17,9 @@ var (
 // their sum and o the weighted sum of values, not yet divided. m = −Inf is the empty
 // state, the identity of merging; m = NaN is a row that has seen a NaN.
 type state struct {
-	m, l []float32 // [rows]
-	o    []float32 // [rows][dv]
+	m, l []float32     // [rows]
+	o    []float32     // [rows][dv]
+	cert []certificate // [rows] of a certified plan, else empty
 	dv   int
 }
 
@@ -26,6 +27,7 @@ func (s *state) carve(l *scratchLayout, c *carver) {
 	s.dv = l.dv
 	s.m = carve[float32](c, l.rows)
 	s.l = carve[float32](c, l.rows)
+	s.cert = carve[certificate](c, l.certified)
 	s.o = carve[float32](c, l.rows*l.dv)
 }
 
@@ -34,6 +36,7 @@ func (s *state) reset(n int) {
 	for i := range n {
 		s.m[i], s.l[i] = negInf, 0
 	}
+	clear(s.cert)
 	clear(s.o[:n*s.dv])
 }
 
@@ -46,6 +49,9 @@ func (s *state) poison(i int) {
 	for c := range o {
 		o[c] = nan
 	}
+	if s.cert != nil {
+		s.cert[i] = certificate{nan, nan, nan, nan}
+	}
 }
 
 // weights returns the factors 2^(a−m) and 2^(b−m) with m = max(a, b) > −Inf.
@@ -56,17 +62,53 @@ func weights(ks *asm.Set, a, b float32, tmp []float32) (m, wa, wb float32) {
 	return m, tmp[0], tmp[1]
 }
 
-// merge folds row state (m, l, o) into row i: maxima first, then both sides rescaled.
-func (s *state) merge(ks *asm.Set, i int, m, l float32, o, tmp []float32) {
+// partial is one row of a state on its own.
+type partial struct {
+	m, l float32
+	cert certificate
+	o    []float32
+}
+
+// at is row i.
+func (s *state) at(i int) partial {
+	p := partial{m: s.m[i], l: s.l[i], o: s.row(i)}
+	if s.cert != nil {
+		p.cert = s.cert[i]
+	}
+	return p
+}
+
+// merge folds a partial state into row i: maxima first, then both sides rescaled.
+func (s *state) merge(ks *asm.Set, i int, p partial, tmp []float32) {
 	switch {
-	case m == negInf || s.m[i] != s.m[i]:
+	case p.m == negInf || s.m[i] != s.m[i]:
 		return
-	case m != m:
+	case p.m != p.m:
 		s.poison(i)
 		return
 	}
-	top, a, b := weights(ks, s.m[i], m, tmp)
+	top, a, b := weights(ks, s.m[i], p.m, tmp)
 	s.m[i] = top
-	s.l[i] = float32(a*s.l[i]) + float32(b*l)
-	ks.MixF32(s.row(i), o, a, b)
+	s.l[i] = float32(a*s.l[i]) + float32(b*p.l)
+	ks.MixF32(s.row(i), p.o, a, b)
+	if s.cert != nil {
+		s.cert[i].merge(p.cert, a, b)
+	}
+}
+
+// slotFloats is a partial state in the workspace: m, l, the certificate's sums and the
+// unnormalised output.
+func (p *Plan) slotFloats() int { return (slotHead + p.cfg.DV + 15) &^ 15 }
+
+const slotHead = 6
+
+// put and getPartial move a partial state through a slot.
+func (p *partial) put(slot []float32) {
+	c := &p.cert
+	slot[0], slot[1], slot[2], slot[3], slot[4], slot[5] = p.m, p.l, c.squares, c.sum, c.shift, c.biggest
+	copy(slot[slotHead:], p.o)
+}
+
+func getPartial(slot []float32, dv int) partial {
+	return partial{slot[0], slot[1], certificate{slot[2], slot[3], slot[4], slot[5]}, slot[slotHead:][:dv]}
 }

@@ -20,8 +20,11 @@ type block struct {
 	rows  int
 	bias  bool // mask or bias present
 
-	see func(b *block, n int) // where set, gets the logits of every tile in place of the values
-	top float64               // largest code of a static mode, for see
+	scaleV []float32 // of the tile's integer values, nil in float32; for certificates
+
+	base int                   // of the tile at hand
+	see  func(b *block, n int) // where set, gets the logits of every tile in place of the values
+	top  float64               // largest code of a static mode, for see
 }
 
 // newBlock loads, rotates and quantizes the queries of a unit.
@@ -59,6 +62,9 @@ func (b *block) loadQuery(r int, scale float32) {
 	}
 	w.a[r], w.b[r] = scale, w.mean[r]
 	if p.intK == nil {
+		if p.cfg.Certify {
+			b.certifyQuery(r, row, nil, 0)
+		}
 		return
 	}
 	codes := w.q8[r*dk4 : (r+1)*dk4]
@@ -72,6 +78,9 @@ func (b *block) loadQuery(r int, scale float32) {
 		p.ks.EncI8(codes[:dk], row, s)
 	}
 	w.a[r] = s * scale
+	if p.cfg.Certify {
+		b.certifyQuery(r, row, codes[:dk], s)
+	}
 }
 
 func (b *block) queryHead(r int) int { return b.head*b.p.group + r%b.p.group }
@@ -115,6 +124,7 @@ func (b *block) limit(base, lo, n int) (last int) {
 // sum, state.
 func (b *block) tile(base, lo, n int) {
 	p := b.p
+	b.base = base
 	page := p.tilePage(&b.s.run.pages, b.table, base/Tile)
 	following := page // nothing to prefetch behind the last tile
 	if base+Tile < b.q.kvLen {
@@ -126,7 +136,11 @@ func (b *block) tile(base, lo, n int) {
 		b.see(b, n)
 		return
 	}
-	b.values(p.geo.block(page, &p.geo.v, b.head), p.geo.block(following, &p.geo.v, b.head)[p.geo.v.tile:], lo, n)
+	vb := p.geo.block(page, &p.geo.v, b.head)
+	b.values(vb, p.geo.block(following, &p.geo.v, b.head)[p.geo.v.tile:], lo, n)
+	if p.cfg.Certify {
+		b.certifyTile(p.geo.block(page, &p.geo.k, b.head), vb, lo)
+	}
 }
 
 // scores leaves the scaled scores of tokens [0, n) of a tile in w.y.
@@ -158,6 +172,7 @@ func (b *block) scores(block, following []byte, n int) {
 // sinkTile runs the binary16 tokens at the front of the sequence, in float32.
 func (b *block) sinkTile() {
 	p, w := b.p, b.w
+	b.base = 0
 	n := min(p.cfg.SinkTokens, b.q.kvLen)
 	dk, dv := p.cfg.DK, p.cfg.DV
 	_, rows := p.sinkRows(&p.geo.k, &b.s.run.pages, b.table, b.head)
@@ -181,6 +196,9 @@ func (b *block) sinkTile() {
 		weigh = p.prob.weigh // unless they are shares of the whole row
 	}
 	b.valuesF32(weigh, nil, bad&(1<<n-1), n)
+	if p.cfg.Certify {
+		b.certifySinks()
+	}
 }
 
 // strip is the largest number of rows of one kernel call at up to 512 channels, half

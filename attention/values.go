@@ -47,6 +47,7 @@ func (b *block) centre(block []byte) []float32 {
 func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, lo, n int) {
 	p, w := b.p, b.w
 	codes, scale := p.intV.ExpandI8(p.ks, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)
+	b.scaleV = scale
 	clear(scale[:lo])
 	if bad != 0 {
 		for t := range n {
