@@ -2,4 +2,6 @@
 
 package asm
 
-var avxvnniKernels = []Entry{}
+var avxvnniKernels = []Entry{
+	{"qkI8_avxvnni", AVX2 | AVXVNNI, true, QKI8Func(qkI8_avxvnni)},
+}
