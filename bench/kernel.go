@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/qattn/qattn/asm"
@@ -24,6 +25,24 @@ type kernel struct {
 // kernelCalls is the number of calls per timed operation.
 const kernelCalls = 16
 
+// newKernel drops the sizes a family does not have.
+func newKernel(e asm.Entry, m, n, d int) *kernel {
+	family := e.Family()
+	has := func(prefixes ...string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(family, p) })
+	}
+	switch {
+	case isProduct(e):
+	case has("Softmax", "Scale"):
+		d = 0
+	case has("Dec", "ExpI4"):
+		m = 0
+	default:
+		m, n = 0, 0
+	}
+	return &kernel{entry: e, m: m, n: n, d: d}
+}
+
 // tableKernels lists the available rows of the table at typical sizes, in the order of
 // the table: a strip of prefill, and the query rows of one token for the products.
 func tableKernels() (list []subject) {
@@ -35,9 +54,9 @@ func tableKernels() (list []subject) {
 			list = append(list, &exp2{"asm " + e.Name, e.Needs, f})
 			continue
 		}
-		list = append(list, &kernel{entry: e, m: 16, n: asm.Tile, d: 128})
-		if hasRows(e) {
-			list = append(list, &kernel{entry: e, m: 4, n: asm.Tile, d: 128})
+		list = append(list, newKernel(e, 16, asm.Tile, 128))
+		if isProduct(e) {
+			list = append(list, newKernel(e, 4, asm.Tile, 128))
 		}
 	}
 	return list
@@ -53,22 +72,12 @@ func longestKernels() (list []subject) {
 		switch _, isExp2 := e.Func.(asm.Exp2F32Func); {
 		case isExp2: // never called with more than two numbers
 		case isProduct(e):
-			list = append(list, &kernel{entry: e, m: 16, n: asm.Tile, d: 512}, &kernel{entry: e, m: 8, n: asm.Tile, d: 1024})
+			list = append(list, newKernel(e, 16, asm.Tile, 512), newKernel(e, 8, asm.Tile, 1024))
 		default:
-			list = append(list, &kernel{entry: e, m: 64, n: asm.Tile, d: 1024})
+			list = append(list, newKernel(e, 64, asm.Tile, 1024))
 		}
 	}
 	return list
-}
-
-// hasRows reports whether query rows are part of the work.
-func hasRows(e asm.Entry) bool {
-	for _, prefix := range []string{"QK", "PV", "Softmax"} {
-		if strings.HasPrefix(e.Family(), prefix) {
-			return true
-		}
-	}
-	return false
 }
 
 // isProduct reports whether a kernel does the multiply-adds of attention.
@@ -80,7 +89,7 @@ func (k *kernel) name() string { return fmt.Sprintf("asm %s m%d n%d d%d", k.entr
 
 func (k *kernel) prepare(*bench) error {
 	if k.call, k.ops = workload(k.entry.Func, k.m, k.n, k.d); k.call == nil {
-		return unavailable("no operands for family " + k.entry.Family())
+		return unavailable("bench has no operands for family " + k.entry.Family())
 	}
 	return nil
 }
@@ -211,6 +220,8 @@ func rowWorkload(f any, d int) func() {
 	case asm.FinishF32Func:
 		return func() { f(o, x, 3) }
 	case asm.AbsMaxFunc:
+		return func() { f(x) }
+	case asm.SumSquaresFunc:
 		return func() { f(x) }
 	case asm.EncI8Func:
 		dst := make([]int8, d)

@@ -28,6 +28,7 @@ func runKernels(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("kernels", flag.ContinueOnError)
 	quick := f.Bool("quick", false, "only what the target table needs")
 	asJSON := f.Bool("json", false, "print rows as JSON, one per line; tables go to standard error")
+	save := f.Bool("save", false, "write rows to results/<cpu>.jsonl, for plot")
 	pick := f.String("run", "", "only cases whose name matches `REGEXP`")
 	threads := threadList(allThreads())
 	f.Var(&threads, "threads", "numbers of threads; -quick has its own")
@@ -43,19 +44,26 @@ func runKernels(ctx context.Context, args []string) error {
 	if *asJSON {
 		tables = os.Stderr
 	}
-	fmt.Fprintln(tables, thisMachine())
+	host := thisMachine()
+	fmt.Fprintln(tables, host)
 
 	list := targetSubjects()
 	if !*quick {
 		list = unique(append(allSubjects(threads), list...))
 	}
 	list = matching(list, match)
-	m, err := runSubjects(ctx, list, newProgress())
+	m, err := runSubjects(ctx, list, thorough, newProgress())
 	if err != nil {
 		return err
 	}
+	rows := append(limitRows(m.limits), m.rows...)
+	if *save {
+		if err := saveRows(kernelsFile(host), rows); err != nil {
+			return err
+		}
+	}
 	if *asJSON {
-		if err := record.Write(os.Stdout, append(limitRows(m.limits), m.rows...)...); err != nil {
+		if err := record.Write(os.Stdout, rows...); err != nil {
 			return err
 		}
 	}
@@ -133,17 +141,21 @@ type measurement struct {
 	missing map[string]string // why a subject has no row
 }
 
-// Effort per subject: passes visits of slice each.
-const (
-	passes = 7
-	slice  = 40 * time.Millisecond
-)
+// effort says how long a measurement may take: passes visits of slice per case.
+type effort struct {
+	passes int
+	slice  time.Duration
+	limits roof.Options
+}
+
+var thorough = effort{passes: 7, slice: 40 * time.Millisecond}
 
 // runSubjects measures the limits, then the subjects round robin.
-func runSubjects(ctx context.Context, list []subject, p *progress) (*measurement, error) {
+func runSubjects(ctx context.Context, list []subject, e effort, p *progress) (*measurement, error) {
 	m := &measurement{byName: map[string]record.Row{}, missing: map[string]string{}}
 	var err error
-	if m.limits, err = roof.Measure(ctx, roof.Options{Threads: threadsOf(list), Progress: p.report}); err != nil {
+	e.limits.Threads, e.limits.Progress = threadsOf(list), p.report
+	if m.limits, err = roof.Measure(ctx, e.limits); err != nil {
 		return nil, err
 	}
 	b := newBench()
@@ -158,11 +170,11 @@ func runSubjects(ctx context.Context, list []subject, p *progress) (*measurement
 	}
 	runtime.GC()
 	p.restart()
-	samples, err := measure.Interleave(ctx, cases, measure.Options{Passes: passes, Slice: slice, Progress: p.report})
+	samples, err := measure.Interleave(ctx, cases, measure.Options{Passes: e.passes, Slice: e.slice, Progress: p.report})
 	if err != nil {
 		return nil, err
 	}
-	p.report(passes*len(cases), passes*len(cases), "measured; comparing with float64")
+	p.report(1, 1, "measured; comparing with float64")
 	for _, s := range ready {
 		n := len(s.cases())
 		row := s.result(samples[:n], m.limits)

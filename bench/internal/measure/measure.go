@@ -38,9 +38,22 @@ func (s Sample) Median() float64 {
 
 // Case is something to time.
 type Case struct {
-	Name string
-	Run  func() error
-	Ops  int // operations one Run does; times are per operation. 0 means 1
+	Name   string
+	Before func() error // optional; runs before every Run and is not timed
+	Run    func() error
+	Ops    int // operations one Run does; times are per operation. 0 means 1
+}
+
+// once runs c and returns the seconds Run took.
+func (c Case) once() (float64, error) {
+	if c.Before != nil {
+		if err := c.Before(); err != nil {
+			return 0, err
+		}
+	}
+	start := time.Now()
+	err := c.Run()
+	return time.Since(start).Seconds(), err
 }
 
 // Options bounds the effort.
@@ -73,7 +86,7 @@ func Interleave(ctx context.Context, cases []Case, o Options) ([]Sample, error) 
 func visit(ctx context.Context, c Case, s *Sample, slice time.Duration) error {
 	ops := float64(max(c.Ops, 1))
 	if len(*s) == 0 || s.Min()*ops < slice.Seconds()/2 {
-		if err := c.Run(); err != nil {
+		if _, err := c.once(); err != nil {
 			return err
 		}
 	}
@@ -81,13 +94,12 @@ func visit(ctx context.Context, c Case, s *Sample, slice time.Duration) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		start := time.Now()
-		if err := c.Run(); err != nil {
+		sec, err := c.once()
+		if err != nil {
 			return err
 		}
-		end := time.Now()
-		*s = append(*s, end.Sub(start).Seconds()/ops)
-		if end.Sub(begin) >= slice {
+		*s = append(*s, sec/ops)
+		if time.Since(begin) >= slice {
 			return nil
 		}
 	}

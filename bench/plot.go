@@ -1,0 +1,388 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/qattn/qattn/bench/internal/chart"
+	"github.com/qattn/qattn/bench/internal/record"
+)
+
+func init() {
+	register(command{"plot", "charts of results files", runPlot})
+}
+
+func runPlot(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("plot", flag.ContinueOnError)
+	dir := f.String("dir", "plots", "write the charts into `DIR`")
+	cpu := f.String("cpu", "", "what the charts say about the machine; the name of the first file when empty")
+	f.Usage = func() {
+		fmt.Fprintln(f.Output(), "usage: go run . plot [flags] [FILE ...]; without files: those of this machine in results/")
+		f.PrintDefaults()
+	}
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	files := f.Args()
+	if len(files) == 0 {
+		files = resultFiles(thisMachine())
+	}
+	var rows []record.Row
+	for _, name := range files {
+		more, err := readRows(name)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, more...)
+	}
+	if *cpu == "" {
+		*cpu = strings.TrimSuffix(filepath.Base(files[0]), ".jsonl")
+	}
+	return writeCharts(*dir, *cpu, rows)
+}
+
+func readRows(name string) ([]record.Row, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	rows, err := record.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return rows, nil
+}
+
+// kernelsFile and peersFile are where -save writes.
+func kernelsFile(m machine) string { return filepath.Join("results", m.file+".jsonl") }
+func peersFile(m machine) string   { return filepath.Join("results", m.file+".peers.jsonl") }
+
+// resultFiles are the files of a machine; other libraries may not have been measured.
+func resultFiles(m machine) []string {
+	files := []string{kernelsFile(m)}
+	if peers := peersFile(m); exists(peers) {
+		files = append(files, peers)
+	}
+	return files
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// saveRows writes a results file.
+func saveRows(name string, rows []record.Row) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	err = record.Write(f, rows...)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		fmt.Fprintln(os.Stderr, "wrote", name)
+	}
+	return err
+}
+
+// figure is a chart of either kind.
+type figure interface{ Write(w io.Writer) error }
+
+// writeCharts draws what the rows have data for.
+func writeCharts(dir, cpu string, rows []record.Row) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	ours := slices.DeleteFunc(slices.Clone(rows), func(r record.Row) bool { return !isOurs(r) })
+	figures := map[string]figure{
+		"roofline.svg": roofline(cpu, rows),
+		"decode.svg":   decodeChart(cpu, rows),
+		"cache.svg":    formatBars("Decoding over 65536 tokens, by format", cpu, ours, longDecode, "time of a call, ms", milliseconds),
+		"prefill.svg":  formatBars("Causal prefill of 2048 tokens, 8 heads, by format", cpu, ours, longPrefill, "useful operations, Gop/s", opsRate),
+	}
+	if peers := peerBars(cpu, rows); peers != nil {
+		figures["peers.svg"] = peers
+	}
+	for name, fig := range figures {
+		var b strings.Builder
+		if err := fig.Write(&b); err != nil {
+			fmt.Fprintln(os.Stderr, "no", name+":", err)
+			continue
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+			return err
+		}
+		fmt.Fprintln(os.Stderr, "wrote", path)
+	}
+	return nil
+}
+
+// isAttention and isOurs sort rows.
+func isAttention(r record.Row) bool {
+	return r.Op == "decode" || r.Op == "prefill" || r.Op == "encoder"
+}
+
+// isOurs reports whether a row is attention by this library on its best tier.
+func isOurs(r record.Row) bool {
+	return isAttention(r) && !strings.Contains(r.Tier, " ") && r.Tier != "generic"
+}
+
+func longDecode(r record.Row) bool  { return r.Op == "decode" && r.Heads == 32 && r.N == 65536 }
+func longPrefill(r record.Row) bool { return r.Op == "prefill" && r.Heads == 8 && r.N == 2048 }
+
+func milliseconds(r record.Row) float64 { return float64(r.MinUS) / 1e3 }
+func opsRate(r record.Row) float64      { return float64(r.GOps) }
+
+// codecColors gives every pair of formats its colour in all charts.
+func codecColors(rows []record.Row) (codecs []string, color map[string]string) {
+	codecs = slices.Clone(formats)
+	for _, m := range mixed {
+		codecs = append(codecs, m[0]+"/"+m[1])
+	}
+	present := map[string]bool{}
+	for _, r := range rows {
+		present[r.Codec()] = true
+	}
+	color = map[string]string{}
+	for i, c := range codecs {
+		color[c] = chart.Colors[i%len(chart.Colors)]
+	}
+	return slices.DeleteFunc(codecs, func(c string) bool { return !present[c] }), color
+}
+
+// roofline draws one thread's calls below the limits: operations per stored byte
+// against operations a second.
+func roofline(cpu string, rows []record.Row) *chart.Chart {
+	c := &chart.Chart{Title: "Attention below the limits of the machine, 1 thread",
+		Subtitle: cpu + ". Circles decode, squares prefill, triangles an encoder layer.",
+		X:        chart.Axis{Label: "useful operations per stored byte", Log: true},
+		Y:        chart.Axis{Label: "useful operations, Gop/s", Log: true}}
+	var calls []record.Row
+	for _, r := range rows {
+		if isOurs(r) && r.Threads == 1 {
+			calls = append(calls, r)
+		}
+	}
+	codecs, color := codecColors(calls)
+	const lo, hi = 1, 1 << 13
+	c.Series = limitLines(rows, lo, hi)
+	for _, codec := range codecs {
+		for i, op := range []string{"decode", "prefill", "encoder"} {
+			s := chart.Series{Color: color[codec], Mark: chart.Circle + chart.Mark(i)}
+			for _, r := range calls {
+				if r.Op == op && r.Codec() == codec {
+					s.X, s.Y = append(s.X, float64(r.GOps/r.KVGBps)), append(s.Y, float64(r.GOps))
+				}
+			}
+			if i == 0 {
+				s.Name = codec
+			}
+			c.Series = append(c.Series, s)
+		}
+	}
+	return c
+}
+
+// limitLines are the slopes of the read rates and the levels of the peaks.
+func limitLines(rows []record.Row, lo, hi float64) (list []chart.Series) {
+	slope, top := map[string]float64{}, 0.0
+	for _, r := range rows {
+		switch {
+		case r.Threads != 1:
+		case r.Op == "read": // the last, and largest, working set of a level
+			slope[r.Roof] = float64(r.KVGBps)
+		case r.Op == "peak":
+			top = max(top, float64(r.GOps))
+			list = append(list, chart.Series{Color: "#555", Line: true, Note: fmt.Sprintf("%s %.0f Gop/s", r.K, r.GOps),
+				X: []float64{lo, hi}, Y: []float64{float64(r.GOps), float64(r.GOps)}})
+		}
+	}
+	for _, level := range []string{"l2", "l3", "dram"} {
+		if rate := slope[level]; rate > 0 && top > 0 {
+			list = append(list, chart.Series{Color: "#888", Line: true, Dash: true, Note: fmt.Sprintf("%s %.0f GB/s", level, rate),
+				X: []float64{lo, top / rate}, Y: []float64{rate * lo, top}})
+		}
+	}
+	return list
+}
+
+// decodeChart draws time against context length, other libraries dashed.
+func decodeChart(cpu string, rows []record.Row) *chart.Chart {
+	c := &chart.Chart{Title: "Decoding one token: 32 query heads, 8 KV heads, 128 channels, 1 thread", Subtitle: cpu,
+		X: chart.Axis{Label: "stored tokens", Log: true, Base: 2}, Y: chart.Axis{Label: "time of a call, µs", Log: true}}
+	var names []string
+	lines := map[string]*chart.Series{}
+	_, color := codecColors(rows)
+	for _, r := range rows {
+		if r.Op != "decode" || r.Heads != 32 || r.Threads != 1 || r.Tier == "generic" {
+			continue
+		}
+		name := r.Codec()
+		if !isOurs(r) {
+			name = r.Tier + " " + name
+		}
+		s := lines[name]
+		if s == nil {
+			s = &chart.Series{Name: name, Color: color[r.Codec()], Line: true, Mark: chart.Circle}
+			if !isOurs(r) {
+				s.Color, s.Dash, s.Mark = chart.Colors[len(names)%len(chart.Colors)], true, chart.Triangle
+			}
+			lines[name] = s
+			names = append(names, name)
+		}
+		s.X, s.Y = append(s.X, float64(r.N)), append(s.Y, float64(r.MinUS))
+	}
+	for _, name := range names {
+		c.Series = append(c.Series, sortedByX(*lines[name]))
+	}
+	return c
+}
+
+// sortedByX puts points in order, one per X: a line would go back and forth otherwise.
+func sortedByX(s chart.Series) chart.Series {
+	best := map[float64]float64{}
+	for i, x := range s.X {
+		if y, ok := best[x]; !ok || s.Y[i] < y {
+			best[x] = s.Y[i]
+		}
+	}
+	s.X, s.Y = nil, nil
+	for x := range best {
+		s.X = append(s.X, x)
+	}
+	slices.Sort(s.X)
+	for _, x := range s.X {
+		s.Y = append(s.Y, best[x])
+	}
+	return s
+}
+
+// formatBars compares formats on the calls pick selects, one bar per number of threads.
+func formatBars(title, cpu string, rows []record.Row, pick func(record.Row) bool, label string, value func(record.Row) float64) *chart.Bars {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r record.Row) bool { return !pick(r) })
+	codecs, _ := codecColors(rows)
+	b := &chart.Bars{Title: title, Subtitle: cpu, Labels: codecs, Y: chart.Axis{Label: label}, XLabel: "format of keys and values (keys/values)"}
+	var threads []int
+	for _, r := range rows {
+		threads = append(threads, r.Threads)
+	}
+	slices.Sort(threads)
+	for i, n := range slices.Compact(threads) {
+		s := chart.BarSeries{Name: plural(n, "thread"), Color: chart.Colors[i%len(chart.Colors)]}
+		for _, codec := range codecs {
+			v := math.NaN()
+			for _, r := range rows {
+				if r.Codec() == codec && r.Threads == n {
+					v = value(r)
+				}
+			}
+			s.Values = append(s.Values, v)
+		}
+		b.Series = append(b.Series, s)
+	}
+	return b
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// peerBars compares libraries on one thread, per shape their fastest format of at most
+// eight bits and of sixteen. nil without rows of other libraries.
+func peerBars(cpu string, rows []record.Row) figure {
+	type key struct{ lib, bits string }
+	var labels []string
+	var keys []key
+	best := map[key]map[string]float64{}
+	foreign := false
+	for _, r := range rows {
+		bits := bitClass(r.K)
+		if !isAttention(r) || r.Threads != 1 || r.K != r.V || bits == "" || r.Tier == "generic" {
+			continue
+		}
+		k := key{"qattn", bits}
+		if !isOurs(r) {
+			k.lib, foreign = r.Tier, true
+		}
+		label := fmt.Sprintf("%s %d", r.Op, r.N)
+		if r.Op == "prefill" || r.D == 256 {
+			label += fmt.Sprintf(" (%d/%d)", r.Heads, r.KVHeads)
+		}
+		if !slices.Contains(labels, label) {
+			labels = append(labels, label)
+		}
+		if best[k] == nil {
+			best[k] = map[string]float64{}
+			keys = append(keys, k)
+		}
+		if old, ok := best[k][label]; !ok || float64(r.MinUS) < old {
+			best[k][label] = float64(r.MinUS)
+		}
+	}
+	if !foreign {
+		return nil
+	}
+	slices.SortStableFunc(keys, func(a, b key) int { return strings.Compare(b.bits, a.bits) })
+	// Only shapes every library was asked for can be compared.
+	labels = slices.DeleteFunc(labels, func(l string) bool {
+		libs := 0
+		for _, k := range keys {
+			if _, ok := best[k][l]; ok {
+				libs++
+			}
+		}
+		return libs < 2
+	})
+	b := &chart.Bars{Title: "Attention of other libraries on the same shapes, 1 thread", Subtitle: cpu + ". Smallest times; lower is better.",
+		Labels: labels, Y: chart.Axis{Label: "time of a call, µs", Log: true}, XLabel: "call and stored tokens"}
+	for i, k := range keys {
+		s := chart.BarSeries{Name: shortLib(k.lib) + ", " + k.bits, Color: chart.Colors[i%len(chart.Colors)]}
+		for _, l := range labels {
+			v, ok := best[k][l]
+			if !ok {
+				v = math.NaN()
+			}
+			s.Values = append(s.Values, v)
+		}
+		b.Series = append(b.Series, s)
+	}
+	return b
+}
+
+// bitClass groups formats of all libraries that store as many bits.
+func bitClass(format string) string {
+	switch format {
+	case "f16", "bf16":
+		return "16 bits"
+	case "int8", "q8_0":
+		return "8 bits"
+	case "int4", "q4_0":
+		return "4 bits"
+	case "f32":
+		return "32 bits"
+	}
+	return ""
+}
+
+// shortLib fits a library's name into a legend.
+func shortLib(lib string) string {
+	name, _, _ := strings.Cut(lib, " ")
+	return name
+}
