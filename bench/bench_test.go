@@ -422,11 +422,11 @@ func TestPlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, wants := range map[string][]string{
-		"roofline.svg": {"fma-ymm 120 Gop/s", "dram 37 GB/s", "useful operations per stored byte", "some-cpu", ">int4<"},
-		"decode.svg":   {"time of a call, µs", ">65536<", ">other library 1.0 q8_0<"},
-		"cache.svg":    {"time of a call, ms", "2 threads", ">e5m2<"},
-		"prefill.svg":  {"useful operations, Gop/s", "1 thread"},
-		"peers.svg":    {"qattn, 8 bits", "other, 8 bits", "decode 65536"},
+		"roofline.svg":        {"fma-ymm 120 Gop/s", "dram 37 GB/s", "useful operations per stored byte", "some-cpu", ">int4<"},
+		"decode.svg":          {"time of a call, µs", ">65536<", ">other q8_0<"},
+		"decode-formats.svg":  {"time of a call, ms", "2 threads", ">e5m2<"},
+		"prefill-formats.svg": {"useful operations, Gop/s", "1 thread"},
+		"peers.svg":           {">other q8_0<", "their time / ours", ">n=65536<"},
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, "plots", name))
 		if err != nil {
@@ -456,6 +456,24 @@ func TestCommittedResults(t *testing.T) {
 	}
 }
 
+func TestPrintPeers(t *testing.T) {
+	var b bytes.Buffer
+	printPeers(&b, someRows())
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 1+len(shapes) {
+		t.Fatalf("%d lines for %d shapes:\n%s", len(lines), len(shapes), &b)
+	}
+	// Ours of eight bits is the fourth format: 10 times 4 of their time.
+	if f := strings.Fields(lines[1]); f[len(f)-1] != "40.00" {
+		t.Errorf("ratio %s, want 40.00", f[len(f)-1])
+	}
+	for format, want := range map[string]string{"q8_0": "int8", "q4_0": "int4", "f16": "f16"} {
+		if got := sameBits(format); got != want {
+			t.Errorf("%s is as long as %s, want %s", format, got, want)
+		}
+	}
+}
+
 func TestPythonPeers(t *testing.T) {
 	s := shape{"decode", 8, 2, 32, 1, 100, true}
 	rows, notes, err := pythonPeers(context.Background(), filepath.Join(t.TempDir(), "none"), []shape{s}, []int{1}, hasty)
@@ -481,8 +499,8 @@ func TestPythonPeers(t *testing.T) {
 		t.Fatalf("%v %v %v", rows, notes, err)
 	}
 	r := rows[0]
-	if r.MinUS != 10 || r.MedianUS != 20 || r.Tier != "lib 1" || r.ourName() != s.String()+"/int8/t2" {
-		t.Errorf("%+v, ours %s", r.Row, r.ourName())
+	if r.MinUS != 10 || r.MedianUS != 20 || r.Tier != "lib 1" || !r.Foreign() || r.Name() != s.String()+"/int8/t2" {
+		t.Errorf("%+v", r)
 	}
 	if want := s.ops() / 10e-6 / 1e9; math.Abs(float64(r.GOps)-want) > 1e-9 {
 		t.Errorf("%v Gop/s, want %v", r.GOps, want)

@@ -16,18 +16,6 @@ func init() {
 	register(command{"peers", "other libraries on the same shapes, beside our times", runPeers})
 }
 
-// peerSubject is a subject of another library and our format of as many bits.
-type peerSubject struct {
-	subject
-	ours string
-}
-
-// peerRow is a row of another library and our format of as many bits.
-type peerRow struct {
-	record.Row
-	ours string
-}
-
 func runPeers(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("peers", flag.ContinueOnError)
 	quick := f.Bool("quick", false, "three shapes instead of all")
@@ -52,13 +40,9 @@ func runPeers(ctx context.Context, args []string) error {
 		e.passes = 3
 		list = []shape{decodeShape(4096), decodeShape(65536), prefillShape(8, 512)}
 	}
-	m, peers, notes, err := measurePeers(ctx, list, threads, *python, e)
+	rows, notes, err := measurePeers(ctx, list, threads, *python, e)
 	if err != nil {
 		return err
-	}
-	rows := m.rows
-	for _, p := range peers {
-		rows = append(rows, p.Row)
 	}
 	if *save {
 		if err := saveRows(peersFile(host), rows); err != nil {
@@ -70,7 +54,7 @@ func runPeers(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	printPeers(table, m, peers)
+	printPeers(table, rows)
 	for _, n := range notes {
 		fmt.Fprintln(table, "note:", n)
 	}
@@ -78,8 +62,8 @@ func runPeers(ctx context.Context, args []string) error {
 }
 
 // measurePeers times ggml, where it is compiled in, round robin with our kernels, and
-// then the Python libraries in a process of their own.
-func measurePeers(ctx context.Context, list []shape, threads []int, python string, e effort) (m *measurement, peers []peerRow, notes []string, err error) {
+// then the Python libraries in a process of their own. Notes say what is missing.
+func measurePeers(ctx context.Context, list []shape, threads []int, python string, e effort) (rows []record.Row, notes []string, err error) {
 	var subjects []subject
 	for _, s := range list {
 		for _, n := range threads {
@@ -88,47 +72,55 @@ func measurePeers(ctx context.Context, list []shape, threads []int, python strin
 			}
 		}
 	}
-	inProcess, err := ggmlPeers(list, threads)
+	ggml, err := ggmlPeers(list, threads)
 	if err != nil {
 		notes = append(notes, err.Error())
 	}
-	for _, p := range inProcess {
-		subjects = append(subjects, p)
-	}
-	if m, err = runSubjects(ctx, subjects, e, newProgress()); err != nil {
-		return nil, nil, nil, err
-	}
-	m.rows = nil
-	for _, s := range subjects {
-		row, ok := m.byName[s.name()]
-		if p, isPeer := s.(peerSubject); isPeer && ok {
-			peers = append(peers, peerRow{row, p.ours})
-		} else if ok {
-			m.rows = append(m.rows, row)
-		}
+	m, err := runSubjects(ctx, append(subjects, ggml...), e, newProgress())
+	if err != nil {
+		return nil, nil, err
 	}
 	others, more, err := pythonPeers(ctx, python, list, threads, e)
-	return m, append(peers, others...), append(notes, more...), err
+	return append(m.rows, others...), append(notes, more...), err
 }
 
-// printPeers prints one line per peer row, with our time for as many bits.
-func printPeers(w io.Writer, m *measurement, peers []peerRow) {
+// printPeers prints one line per row of another library, with our time for as many
+// bits.
+func printPeers(w io.Writer, rows []record.Row) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "library\tcase\tmin µs\tmedian µs\trel L2\tour format\tour min µs\tour rel L2\ttheir time / ours\t\n")
-	for _, p := range peers {
-		ours, ok := m.byName[p.ourName()]
-		if !ok {
+	head := "library\tcase\tmin µs\tmedian µs\trel L2\tour format\tour min µs\tour rel L2\ttheir time / ours\t\n"
+	for _, r := range rows {
+		ours, ok := ourRow(rows, r)
+		if !r.Foreign() || !ok {
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%s\t%.0f\t%.0f\t%.1e\t%s\t%.0f\t%.1e\t%.2f\t\n", p.Tier, p.Name(), p.MinUS, p.MedianUS, p.RelL2,
-			p.ours, ours.MinUS, ours.RelL2, p.MinUS/ours.MinUS)
+		fmt.Fprint(t, head)
+		head = ""
+		fmt.Fprintf(t, "%s\t%s\t%.0f\t%.0f\t%.1e\t%s\t%.0f\t%.1e\t%.2f\t\n", r.Tier, r.Name(), r.MinUS, r.MedianUS, r.RelL2,
+			ours.K, ours.MinUS, ours.RelL2, r.MinUS/ours.MinUS)
 	}
 	t.Flush()
 }
 
-// ourName is the name of our subject of the same shape, threads and bits.
-func (p peerRow) ourName() string {
-	r := p.Row
-	r.K, r.V = p.ours, p.ours
-	return r.Name()
+// ourRow finds our row of the same call over a format of as many bits.
+func ourRow(rows []record.Row, r record.Row) (record.Row, bool) {
+	want := r
+	want.K, want.V = sameBits(r.K), sameBits(r.V)
+	for _, o := range rows {
+		if isOurs(o) && o.Name() == want.Name() {
+			return o, true
+		}
+	}
+	return record.Row{}, false
+}
+
+// sameBits names our format of as many bits as a format of any library.
+func sameBits(format string) string {
+	switch format {
+	case "q8_0":
+		return "int8"
+	case "q4_0":
+		return "int4"
+	}
+	return format
 }

@@ -45,11 +45,8 @@ type pythonLine struct {
 	RelL2   record.Number  `json:"rel_l2"`
 }
 
-// pythonFormats names our format of as many bits.
-var pythonFormats = map[string]string{"f32": "f32", "f16": "f16", "bf16": "bf16", "int8": "int8", "int4": "int4"}
-
 // pythonPeers runs the libraries the Python interpreter can import.
-func pythonPeers(ctx context.Context, python string, shapes []shape, threads []int, e effort) (rows []peerRow, notes []string, err error) {
+func pythonPeers(ctx context.Context, python string, shapes []shape, threads []int, e effort) (rows []record.Row, notes []string, err error) {
 	job := pythonJob{Threads: threads, Passes: e.passes, Slice: e.slice.Seconds()}
 	for _, s := range shapes {
 		job.Shapes = append(job.Shapes, pythonShape{s.op, s.heads, s.kvHeads, s.d, s.q, s.n, s.causal})
@@ -87,7 +84,7 @@ func pythonPeers(ctx context.Context, python string, shapes []shape, threads []i
 }
 
 // row turns a line into a row. Bytes of the other library's cache are not known here.
-func (l pythonLine) row() peerRow {
+func (l pythonLine) row() record.Row {
 	p := l.Shape
 	s := shape{p.Op, p.Heads, p.KVHeads, p.D, p.Q, p.N, p.Causal}
 	r := record.New(s.op)
@@ -96,5 +93,5 @@ func (l pythonLine) row() peerRow {
 	r.MinUS, r.MedianUS = record.Number(l.US.Min()), record.Number(l.US.Median())
 	r.GOps = record.Number(s.ops()/1e3) / r.MinUS
 	r.RelL2 = l.RelL2
-	return peerRow{r, pythonFormats[l.Format]}
+	return r
 }

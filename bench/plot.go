@@ -108,13 +108,13 @@ func writeCharts(dir, cpu string, rows []record.Row) error {
 	}
 	ours := slices.DeleteFunc(slices.Clone(rows), func(r record.Row) bool { return !isOurs(r) })
 	figures := map[string]figure{
-		"roofline.svg": roofline(cpu, rows),
-		"decode.svg":   decodeChart(cpu, rows),
-		"cache.svg":    formatBars("Decoding over 65536 tokens, by format", cpu, ours, longDecode, "time of a call, ms", milliseconds),
-		"prefill.svg":  formatBars("Causal prefill of 2048 tokens, 8 heads, by format", cpu, ours, longPrefill, "useful operations, Gop/s", opsRate),
+		"roofline.svg":        roofline(cpu, rows),
+		"decode.svg":          decodeChart(cpu, rows),
+		"decode-formats.svg":  formatBars("Decoding over 65536 tokens, by format", cpu, ours, longDecode, "time of a call, ms", milliseconds),
+		"prefill-formats.svg": formatBars("Causal prefill of 2048 tokens, 8 heads, by format", cpu, ours, longPrefill, "useful operations, Gop/s", opsRate),
 	}
-	if peers := peerBars(cpu, rows); peers != nil {
-		figures["peers.svg"] = peers
+	if slices.ContainsFunc(rows, record.Row.Foreign) {
+		figures["peers.svg"] = peerDots(cpu, rows)
 	}
 	for name, fig := range figures {
 		var b strings.Builder
@@ -138,7 +138,7 @@ func isAttention(r record.Row) bool {
 
 // isOurs reports whether a row is attention by this library on its best tier.
 func isOurs(r record.Row) bool {
-	return isAttention(r) && !strings.Contains(r.Tier, " ") && r.Tier != "generic"
+	return isAttention(r) && !r.Foreign() && r.Tier != "generic"
 }
 
 func longDecode(r record.Row) bool  { return r.Op == "decode" && r.Heads == 32 && r.N == 65536 }
@@ -178,7 +178,7 @@ func roofline(cpu string, rows []record.Row) *chart.Chart {
 		}
 	}
 	codecs, color := codecColors(calls)
-	const lo, hi = 1, 1 << 13
+	const lo, hi = 0.5, 1 << 13
 	c.Series = limitLines(rows, lo, hi)
 	for _, codec := range codecs {
 		for i, op := range []string{"decode", "prefill", "encoder"} {
@@ -211,10 +211,11 @@ func limitLines(rows []record.Row, lo, hi float64) (list []chart.Series) {
 				X: []float64{lo, hi}, Y: []float64{float64(r.GOps), float64(r.GOps)}})
 		}
 	}
-	for _, level := range []string{"l2", "l3", "dram"} {
-		if rate := slope[level]; rate > 0 && top > 0 {
-			list = append(list, chart.Series{Color: "#888", Line: true, Dash: true, Note: fmt.Sprintf("%s %.0f GB/s", level, rate),
-				X: []float64{lo, top / rate}, Y: []float64{rate * lo, top}})
+	for _, level := range []string{"l3", "dram"} {
+		if rate := slope[level]; rate > 0 && top > rate*lo {
+			list = append(list, chart.Series{Color: "#888", Line: true, Dash: true,
+				X: []float64{lo, top / rate}, Y: []float64{rate * lo, top}},
+				chart.Series{Color: "#888", Note: fmt.Sprintf("%s %.0f GB/s", level, rate), Start: true, X: []float64{lo}, Y: []float64{rate * lo}})
 		}
 	}
 	return list
@@ -233,7 +234,7 @@ func decodeChart(cpu string, rows []record.Row) *chart.Chart {
 		}
 		name := r.Codec()
 		if !isOurs(r) {
-			name = r.Tier + " " + name
+			name = shortLib(r.Tier) + " " + name
 		}
 		s := lines[name]
 		if s == nil {
@@ -304,58 +305,32 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// peerBars compares libraries on one thread, per shape their fastest format of at most
-// eight bits and of sixteen. nil without rows of other libraries.
-func peerBars(cpu string, rows []record.Row) figure {
-	type key struct{ lib, bits string }
-	var labels []string
-	var keys []key
-	best := map[key]map[string]float64{}
-	foreign := false
+// peerDots draws the time of other libraries over ours, for formats of as many bits.
+func peerDots(cpu string, rows []record.Row) *chart.Bars {
+	b := &chart.Bars{Title: "Time of other libraries over qattn's, 1 thread", Subtitle: cpu + ". Above 1 qattn is faster; formats of as many bits.",
+		Dots: true, Y: chart.Axis{Label: "their time / ours", Log: true}, XLabel: "call, query heads/KV heads, channels, stored tokens"}
+	values := map[string]map[string]float64{}
+	var names []string
 	for _, r := range rows {
-		bits := bitClass(r.K)
-		if !isAttention(r) || r.Threads != 1 || r.K != r.V || bits == "" || r.Tier == "generic" {
+		ours, ok := ourRow(rows, r)
+		if !r.Foreign() || r.Threads != 1 || !ok {
 			continue
 		}
-		k := key{"qattn", bits}
-		if !isOurs(r) {
-			k.lib, foreign = r.Tier, true
+		label := fmt.Sprintf("%s\n%d/%d d%d\nn=%d", r.Op, r.Heads, r.KVHeads, r.D, r.N)
+		if !slices.Contains(b.Labels, label) {
+			b.Labels = append(b.Labels, label)
 		}
-		label := fmt.Sprintf("%s %d", r.Op, r.N)
-		if r.Op == "prefill" || r.D == 256 {
-			label += fmt.Sprintf(" (%d/%d)", r.Heads, r.KVHeads)
+		name := shortLib(r.Tier) + " " + r.K
+		if values[name] == nil {
+			values[name] = map[string]float64{}
+			names = append(names, name)
 		}
-		if !slices.Contains(labels, label) {
-			labels = append(labels, label)
-		}
-		if best[k] == nil {
-			best[k] = map[string]float64{}
-			keys = append(keys, k)
-		}
-		if old, ok := best[k][label]; !ok || float64(r.MinUS) < old {
-			best[k][label] = float64(r.MinUS)
-		}
+		values[name][label] = float64(r.MinUS / ours.MinUS)
 	}
-	if !foreign {
-		return nil
-	}
-	slices.SortStableFunc(keys, func(a, b key) int { return strings.Compare(b.bits, a.bits) })
-	// Only shapes every library was asked for can be compared.
-	labels = slices.DeleteFunc(labels, func(l string) bool {
-		libs := 0
-		for _, k := range keys {
-			if _, ok := best[k][l]; ok {
-				libs++
-			}
-		}
-		return libs < 2
-	})
-	b := &chart.Bars{Title: "Attention of other libraries on the same shapes, 1 thread", Subtitle: cpu + ". Smallest times; lower is better.",
-		Labels: labels, Y: chart.Axis{Label: "time of a call, µs", Log: true}, XLabel: "call and stored tokens"}
-	for i, k := range keys {
-		s := chart.BarSeries{Name: shortLib(k.lib) + ", " + k.bits, Color: chart.Colors[i%len(chart.Colors)]}
-		for _, l := range labels {
-			v, ok := best[k][l]
+	for i, name := range names {
+		s := chart.BarSeries{Name: name, Color: chart.Colors[i%len(chart.Colors)]}
+		for _, label := range b.Labels {
+			v, ok := values[name][label]
 			if !ok {
 				v = math.NaN()
 			}
@@ -364,21 +339,6 @@ func peerBars(cpu string, rows []record.Row) figure {
 		b.Series = append(b.Series, s)
 	}
 	return b
-}
-
-// bitClass groups formats of all libraries that store as many bits.
-func bitClass(format string) string {
-	switch format {
-	case "f16", "bf16":
-		return "16 bits"
-	case "int8", "q8_0":
-		return "8 bits"
-	case "int4", "q4_0":
-		return "4 bits"
-	case "f32":
-		return "32 bits"
-	}
-	return ""
 }
 
 // shortLib fits a library's name into a legend.

@@ -101,5 +101,9 @@ func (a Axis) tick(v float64) string {
 	if a.Tick != nil {
 		return a.Tick(v)
 	}
-	return strconv.FormatFloat(v, 'g', 6, 64)
+	if math.Abs(v) < 1e9 {
+		v = math.Round(v*1e6) / 1e6
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
 }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 )
 
 // Bars is a chart of bars in groups: one group per label, one bar per series.
 type Bars struct {
 	Title, Subtitle string
-	Labels          []string // below the groups
+	Labels          []string // below the groups, up to three lines each
+	Dots            bool     // ratios: a dot instead of a bar, and a line at 1
 	Y               Axis
 	Series          []BarSeries
 	XLabel          string
@@ -32,9 +34,16 @@ func (b *Bars) Write(w io.Writer) error {
 	if !ok {
 		return fmt.Errorf("chart %q has no bars", b.Title)
 	}
+	if b.Dots {
+		ySpan, _ = b.Y.cover(append(values, 1))
+	}
 	var out canvas
 	out.begin(b.Title, b.Subtitle)
 	out.yAxis(b.Y, ySpan)
+	if b.Dots {
+		y := py(b.Y.at(ySpan, 1))
+		out.addf(`<path d="M%d %.1fH%d" stroke="#000"/>`, left, y, width-right)
+	}
 	group := 1 / float64(len(b.Labels))
 	bar := 0.8 * group / float64(len(b.Series))
 	for g, label := range b.Labels {
@@ -43,7 +52,9 @@ func (b *Bars) Write(w io.Writer) error {
 				b.bar(&out, ySpan, (float64(g)+0.1)*group+float64(i)*bar, bar, s.Values[g], s.Color)
 			}
 		}
-		out.text(px((float64(g)+0.5)*group), height-bottom+18, "middle", `fill="#333"`, label)
+		for i, line := range strings.Split(label, "\n") {
+			out.text(px((float64(g)+0.5)*group), float64(height-bottom+16+14*i), "middle", `fill="#333" font-size="11"`, line)
+		}
 	}
 	out.xLabel(b.XLabel)
 	out.frame()
@@ -58,6 +69,10 @@ func (b *Bars) Write(w io.Writer) error {
 // bar draws one bar with its value on top.
 func (b *Bars) bar(out *canvas, ySpan span, x, w, value float64, color string) {
 	y := py(b.Y.at(ySpan, value))
+	if b.Dots {
+		out.mark(Square, px(x+w/2), y, color)
+		return
+	}
 	out.addf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`, px(x)+1, y, px(x+w)-px(x)-2, py(0)-y, color)
 	out.text(px(x+w/2), y-4, "middle", `font-size="10" fill="#333"`, fmt.Sprintf("%.3g", value))
 }

@@ -33,7 +33,8 @@ type Series struct {
 	Line  bool // join the points
 	Dash  bool
 	Mark  Mark
-	Note  string // beside the last point
+	Note  string // beside the last point, left of it
+	Start bool   // the note is right of the point instead
 }
 
 // Chart is a diagram of series.
@@ -47,7 +48,7 @@ type Chart struct {
 const (
 	width, height = 860, 460
 	left, right   = 80, 190 // the legend is on the right
-	top, bottom   = 64, 56
+	top, bottom   = 64, 80
 )
 
 // canvas collects SVG.
@@ -98,7 +99,7 @@ func (c *canvas) xAxis(a Axis, s span) {
 	c.xLabel(a.Label)
 }
 
-func (c *canvas) xLabel(s string) { c.text(px(0.5), height-14, "middle", `fill="#333"`, s) }
+func (c *canvas) xLabel(s string) { c.text(px(0.5), height-12, "middle", `fill="#333"`, s) }
 
 func (c *canvas) frame() {
 	c.addf(`<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="#888"/>`, left, top, width-left-right, height-top-bottom)
@@ -187,6 +188,10 @@ func (c *Chart) draw(out *canvas, s Series, xSpan, ySpan span) {
 		out.addf(`<path d="%s" fill="none" stroke="%s" stroke-width="1.8"%s/>`, path.String(), s.Color, dash(s.Dash))
 	}
 	if s.Note != "" && drawn > 0 {
-		out.text(lastX-4, lastY-5, "end", fmt.Sprintf(`fill="%s" font-size="11"`, s.Color), s.Note)
+		anchor, x := "end", lastX-4
+		if s.Start {
+			anchor, x = "start", lastX+14
+		}
+		out.text(x, lastY-5, anchor, fmt.Sprintf(`fill="%s" font-size="11"`, s.Color), s.Note)
 	}
 }

@@ -53,7 +53,7 @@ type Row struct {
 	N       int `json:"n"` // stored tokens; bytes of the working set in a read
 	Threads int `json:"threads"`
 
-	Tier string `json:"tier"` // CPU tier of the kernels, or the library's name
+	Tier string `json:"tier"` // CPU tier of the kernels, or name and version of another library
 
 	MinUS    Number `json:"min_us"`
 	MedianUS Number `json:"median_us"`
@@ -85,6 +85,9 @@ func (r Row) Codec() string {
 	}
 	return r.K + "/" + r.V
 }
+
+// Foreign reports whether a row is of another library. Names of tiers have no space.
+func (r Row) Foreign() bool { return strings.Contains(r.Tier, " ") }
 
 // Name identifies what a row measured.
 func (r Row) Name() string {
