@@ -111,7 +111,8 @@ func TestKernels(t *testing.T) {
 }
 
 // TestRequire makes a missing tier an error where the environment demands it, so
-// that a test machine cannot lose coverage silently.
+// that a test machine cannot lose coverage silently: QATTN_REQUIRE lists tiers that must
+// be there, QATTN_TIER is the one that must be the highest.
 func TestRequire(t *testing.T) {
 	for name := range strings.FieldsFuncSeq(os.Getenv("QATTN_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' }) {
 		tier, err := ParseTier(name)
@@ -121,6 +122,9 @@ func TestRequire(t *testing.T) {
 		if tier&^have != 0 {
 			t.Errorf("QATTN_REQUIRE: %s is not available, only %v", name, have)
 		}
+	}
+	if want := os.Getenv("QATTN_TIER"); want != "" && have.String() != want {
+		t.Errorf("QATTN_TIER: running %v, want %s", have, want)
 	}
 }
 
