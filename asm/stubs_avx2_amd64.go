@@ -17,6 +17,18 @@ func qkF32_avx2(s, q, k []float32, m, n, d int)
 func pvF32_avx2(o, p, v []float32, m, n, dv int)
 
 //go:noescape
+func qkF16_avx2(s, q []float32, k []byte, m, n, d int, next []byte)
+
+//go:noescape
+func qkBF16_avx2(s, q []float32, k []byte, m, n, d int, next []byte)
+
+//go:noescape
+func pvF16_avx2(o, p []float32, v []byte, m, n, dv int, next []byte)
+
+//go:noescape
+func pvBF16_avx2(o, p []float32, v []byte, m, n, dv int, next []byte)
+
+//go:noescape
 func scaleI8_avx2(y []float32, s []int32, sk, a, b []float32, m, n int)
 
 //go:noescape
