@@ -58,14 +58,15 @@ func (e *Entropy) Quantizer() (Uniform, error) {
 	for _, b := range e.hist.abs().bins() {
 		counts[int(b.lo/width)] += b.n
 	}
-	i := leastDivergence(&counts, int(codes)+1)
+	i, _ := leastDivergence(&counts, int(codes)+1)
 	return e.grid.Fit(0, float32(min(float64(i)*width, float64(amax)))), nil
 }
 
-// leastDivergence returns the number of bins below the best threshold. With sums over
+// leastDivergence returns the number of bins below the best threshold, and the
+// divergence there. With sums over
 // the bins known, a threshold costs one pass over its levels: inside a level Q is
 // constant, so Σ P·log(P/Q) splits into Σ c·log c and a logarithm per level.
-func leastDivergence(c *[entropyBins]float64, levels int) int {
+func leastDivergence(c *[entropyBins]float64, levels int) (bins int, divergence float64) {
 	c[0] = c[1]
 	var mass, self, live [entropyBins + 1]float64 // sums of c, c·log c, [c > 0] over bins < i
 	for i, n := range c {
@@ -97,7 +98,7 @@ func leastDivergence(c *[entropyBins]float64, levels int) int {
 			best, least = i, kl
 		}
 	}
-	return best
+	return best, least
 }
 
 // xlogx is x·log x, rounded before it is added anywhere.

@@ -163,12 +163,11 @@ func (u Uniform) squaredError(bins []bin, limit float64) float64 {
 			return math.Inf(1)
 		}
 		a, c := b.lo/s, b.hi/s
-		if width := c - a; width > 1e-6*max(1, -a, c) {
+		if width := c - a; width > 0 {
 			sum += b.n * (errorIntegral(c, lo, hi) - errorIntegral(a, lo, hi)) / width
 			continue
 		}
-		mid := a + (c-a)/2 // a difference of integrals would cancel
-		d := mid - min(max(math.RoundToEven(mid), lo), hi)
+		d := a - min(max(math.RoundToEven(a), lo), hi)
 		sum += float64(b.n * d * d)
 	}
 	return sum * s * s

@@ -11,15 +11,17 @@ import (
 
 // families are data sets that stress observers in different ways.
 var families = map[string]func(r *rand.Rand) float64{
-	"gauss":    func(r *rand.Rand) float64 { return r.NormFloat64() },
-	"shifted":  func(r *rand.Rand) float64 { return 3 + r.NormFloat64() },
-	"laplace":  func(r *rand.Rand) float64 { return r.ExpFloat64() * float64(2*r.IntN(2)-1) },
-	"skewed":   func(r *rand.Rand) float64 { return math.Exp(r.NormFloat64()) - 0.5 },
-	"outliers": func(r *rand.Rand) float64 { return r.NormFloat64() * (1 + 1000*math.Floor(r.Float64()*1.002)) },
-	"positive": func(r *rand.Rand) float64 { return r.Float64() * r.Float64() },
-	"tiny":     func(r *rand.Rand) float64 { return r.NormFloat64() * 1e-39 },
-	"huge":     func(r *rand.Rand) float64 { return r.NormFloat64() * 1e37 },
-	"zeros":    func(r *rand.Rand) float64 { return max(0, r.NormFloat64()-1) },
+	"gauss":     func(r *rand.Rand) float64 { return r.NormFloat64() },
+	"shifted":   func(r *rand.Rand) float64 { return 3 + r.NormFloat64() },
+	"laplace":   func(r *rand.Rand) float64 { return r.ExpFloat64() * float64(2*r.IntN(2)-1) },
+	"skewed":    func(r *rand.Rand) float64 { return math.Exp(r.NormFloat64()) - 0.5 },
+	"one-sided": func(r *rand.Rand) float64 { return r.NormFloat64() + 20*r.Float64()*math.Floor(r.Float64()*1.0008) },
+	"low-tails": func(r *rand.Rand) float64 { return r.NormFloat64() - 20*r.Float64()*math.Floor(r.Float64()*1.0008) },
+	"outliers":  func(r *rand.Rand) float64 { return r.NormFloat64() * (1 + 1000*math.Floor(r.Float64()*1.002)) },
+	"positive":  func(r *rand.Rand) float64 { return r.Float64() * r.Float64() },
+	"tiny":      func(r *rand.Rand) float64 { return r.NormFloat64() * 1e-39 },
+	"huge":      func(r *rand.Rand) float64 { return r.NormFloat64() * 1e37 },
+	"zeros":     func(r *rand.Rand) float64 { return max(0, r.NormFloat64()-1) },
 }
 
 func sample(family string, n int) []float32 {
@@ -136,6 +138,9 @@ func TestUniform(t *testing.T) {
 	if u := Symmetric(8).Fit(0, 0); u.Scale != 1 || u.Code(3) != 3 {
 		t.Errorf("empty range: %+v", u)
 	}
+	if u := Unsigned(2).Fit(-1.6, 1.4); u.Scale != 1 || u.Zero != 2 {
+		t.Errorf("zero point is not the nearest: %+v", u)
+	}
 	if u := Unsigned(4).Fit(1e-45, 1e-45); u.Scale != 1e-45 {
 		t.Errorf("smallest range: %+v", u)
 	}
@@ -157,6 +162,56 @@ func TestQuantile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPercentile: the range keeps the fraction p on each side it cuts and is at most a
+// bin wider; of several p the best one is taken.
+func TestPercentile(t *testing.T) {
+	for family := range families {
+		x := sample(family, 3000)
+		for i := range x {
+			x[i] = -x[i]
+		}
+		for _, g := range grids {
+			var least float64
+			for i, p := range []float64{0.9, 0.99, 1} {
+				o := NewPercentile(g, p)
+				o.Observe(x)
+				u, err := o.Quantizer()
+				if err != nil {
+					t.Fatal(err)
+				}
+				rank := int(math.Ceil(p * 3000))
+				want := g.Fit(float32(-order(x, -1, rank)), float32(order(x, 1, rank)))
+				if g.Symmetric {
+					want = g.Fit(0, float32(order(x, 0, rank)))
+				}
+				if u.Scale < want.Scale || float64(u.Scale) > float64(want.Scale)*(1+1.0/128)+0x1p-132 {
+					t.Errorf("%s p=%v: %+v, want %+v or a bin more", family, p, u, want)
+				}
+				if e := o.MSE(u); i == 0 || e < least {
+					least = e
+				}
+			}
+			o := NewPercentile(g, 0.9, 0.99, 1)
+			o.Observe(x)
+			if u, err := o.Quantizer(); err != nil || o.MSE(u) != least {
+				t.Errorf("%s: %+v has error %v, want %v, %v", family, u, o.MSE(u), least, err)
+			}
+		}
+	}
+}
+
+// order returns the rank-th smallest of x, of −x (sign −1) or of |x| (sign 0).
+func order(x []float32, sign, rank int) float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		if y[i] = float64(sign) * float64(v); sign == 0 {
+			y[i] = math.Abs(float64(v))
+		}
+	}
+	slices.Sort(y)
+	return y[rank-1]
 }
 
 func trueError(u Uniform, x []float32) (sum float64) {
@@ -285,7 +340,10 @@ func TestEntropy(t *testing.T) {
 				c[int(math.Abs(float64(v))/math.Ldexp(1, exp)*entropyBins)]++
 			}
 			c[0] = c[1]
-			got := divergence(c[:], leastDivergence(&c, levels), levels)
+			bins, got := leastDivergence(&c, levels)
+			if again := divergence(c[:], bins, levels); math.Abs(got-again) > 1e-9 {
+				t.Errorf("%s, %d levels: divergence %v, by definition %v", family, levels, got, again)
+			}
 			least := math.Inf(1)
 			for i := levels; i <= entropyBins; i += 1 + i/64 {
 				least = min(least, divergence(c[:], i, levels))
@@ -297,7 +355,7 @@ func TestEntropy(t *testing.T) {
 				e := NewEntropy(Symmetric(8))
 				e.Observe(x)
 				u, err := e.Quantizer()
-				want := Symmetric(8).Fit(0, float32(min(amax, math.Ldexp(float64(leastDivergence(&c, levels)), exp)/entropyBins)))
+				want := Symmetric(8).Fit(0, float32(min(amax, math.Ldexp(float64(bins), exp)/entropyBins)))
 				if err != nil || u != want {
 					t.Errorf("%s: %+v, want %+v, %v", family, u, want, err)
 				}

@@ -137,6 +137,11 @@ func TestLogInt(t *testing.T) {
 			}
 		}
 	}
+	for _, c := range [][3]uint64{{5, 2, 1}, {11, 2, 3}, {3, 2, 1}, {1, 1, 0}} { // Σ, e, code: 2.5, 5.5 and 1.5 are ties
+		if q := (LogInt{4, 1}).codeRatio(0, c[0], c[1]); q != int(c[2]) {
+			t.Errorf("1/p = %d/%d has code %d, want %d", c[0], c[1], q, c[2])
+		}
+	}
 	dst := make([]int16, 2)
 	LogInt{4, 1}.Codes(dst, []int32{math.MaxInt32, math.MinInt32})
 	if dst[0] != 0 || dst[1] != Flush {
@@ -212,7 +217,7 @@ func TestFitLogSqrt2(t *testing.T) {
 	if _, err := FitLogSqrt2(&zeros, 4, nil); err != ErrEmpty {
 		t.Error(err)
 	}
-	zeros.Observe([]float32{0.5})
+	zeros.Observe([]float32{0.5, -1, -1, -1})
 	if l, err := FitLogSqrt2(&zeros, 4, []float64{0.1}); err != nil || l.Scale != 0.5 {
 		t.Error(l, err)
 	}
@@ -299,6 +304,9 @@ func TestBiasAxes(t *testing.T) {
 		}
 		s := Site{r.IntN(4), head, r.IntN(4), Probs}
 		codes := int64(3*n + 100 + 100*head)
+		if n >= 128 {
+			codes += 20
+		}
 		parts[0].Observe(s, codes, n)
 		parts[1+r.IntN(2)].Observe(s, codes, n)
 		parts[0].Observe(s, 99, 0)
@@ -314,8 +322,8 @@ func TestBiasAxes(t *testing.T) {
 	for _, c := range []struct {
 		layer, head, step, n int
 		want                 float64
-	}{{0, 0, 0, 8, (1 - 100.0/256) / 8}, {9, 1, 9, 200, (1 - 200.0/256) / 200}, {0, 1, 0, 1, 1 - 200.0/256},
-		{0, 0, 0, 1 << 30, (1 - 100.0/256) / (1 << 30)}, {0, 2, 0, 8, 0}, {0, 0, 0, 0, 0}} {
+	}{{0, 0, 0, 8, (1 - 100.0/256) / 8}, {9, 1, 9, 200, (1 - 220.0/256) / 200}, {0, 0, 0, 63, (1 - 100.0/256) / 63}, {0, 0, 0, 64, (1 - 120.0/256) / 64}, {0, 1, 0, 1, 1 - 200.0/256},
+		{0, 0, 0, 1 << 30, (1 - 120.0/256) / (1 << 30)}, {0, 2, 0, 8, 0}, {0, 0, 0, 0, 0}} {
 		if x, y := a.Beta(c.layer, c.head, c.step, c.n), b.BetaFunc(c.layer, c.step)(c.head, c.n); x != c.want || y != c.want {
 			t.Errorf("%+v: %v, merged %v", c, x, y)
 		}

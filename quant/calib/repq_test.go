@@ -94,7 +94,7 @@ func TestRepQDyadic(t *testing.T) {
 		zero := int32(2 * r.IntN(4))
 		channels := make([]Uniform, 4)
 		for c, s := range scales {
-			channels[c] = Uniform{Unsigned(4), s, zero + 2*[]int32{-1, 0, 2, -1}[c] + 2}
+			channels[c] = Uniform{Unsigned(4), s, zero + 2 + 2*[]int32{-1, 0, 2, -1}[c]}
 		}
 		q, err := NewRepQ(channels)
 		if err != nil || q.Layer.Scale != a || q.Layer.Zero != zero+2 {
@@ -155,7 +155,10 @@ func TestRepQErrors(t *testing.T) {
 			t.Errorf("%+v is accepted", bad)
 		}
 	}
-	q, _ := NewRepQ([]Uniform{ok, ok})
+	q, _ := NewRepQ([]Uniform{{Unsigned(4), 1, 3}, {Unsigned(4), 1, 4}}) // the mean is a tie
+	if q.Layer.Zero != 4 {
+		t.Errorf("zero point %d", q.Layer.Zero)
+	}
 	if AdjustNorm(q, make([]float32, 2), make([]float32, 1)) == nil || AdjustLinear(q, make([]float32, 3), make([]float32, 2)) == nil {
 		t.Error("wrong lengths are accepted")
 	}
