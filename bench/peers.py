@@ -19,7 +19,7 @@ def load(lib, *modules):
     """Imports modules, or says what is missing."""
     try:
         return [importlib.import_module(m) for m in modules]
-    except ImportError as e:
+    except (ImportError, OSError) as e:  # OSError: a library of the package does not load
         emit(lib=lib, skip=f"not importable: {e}")
         return None
 
