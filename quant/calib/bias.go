@@ -172,8 +172,8 @@ func bucket(n int) int {
 //
 //	O_c = Scale·(Σ_j q_j·v_jc − z′·Σ_j v_jc)
 //
-// The paper calibrates one β per tensor, or per head or denoising step, for a fixed n.
-// The missing mass μ, kept per ⌊log₂ n⌋, extends it to causal rows of any length.
+// β depends on n through the identity Σ p = 1, so the table keeps the missing mass μ per
+// ⌊log₂ n⌋, which serves causal rows of any length.
 // Corrections suit probabilities normalised before quantization; weights quantized
 // against their own sum have no bias.
 type BiasTable struct {

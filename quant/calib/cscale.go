@@ -7,8 +7,8 @@ import (
 )
 
 // CScale is the FP8-CSCALE policy of Perez et al. (arXiv 2309.17224): one power of two
-// 2^−b for all tensors, found by a sweep. Where the paper sweeps over a model's
-// accuracy, this sweep takes the b in −31..31 with the least sum over tensors of
+// 2^−b for all tensors, found by a sweep. This sweep needs no model: it takes the b in
+// −31..31 with the least sum over tensors of
 //
 //	mean squared rounding error of E4M3 or E5M2 / mean square of the tensor
 //
