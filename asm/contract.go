@@ -91,16 +91,20 @@ type SoftmaxU16Func func(hi, lo []byte, y, sv []float32, st []Stat, m, n int)
 type LogCode struct {
 	Step float32 // codes per octave: 1 for powers of two, 2 for powers of √2
 	Zero float32 // codes from this one on weigh nothing: 2^bits − 1
+	// Whole rounds the maximum up to a whole number, so that states of two tiles meet by an
+	// exact power of two. Without it the largest weight of a tile is exactly 1, which errs
+	// less.
+	Whole bool
 }
 
 // SoftmaxLogF32Func replaces base-2 logits by weights that are powers of two, without
 // an exponential:
 //
-//	M = ⌈max_j y[j]⌉,  k[j] = RNE(Step·(M−y[j])),  y[j] ← w(k[j]),  L = Σ_j y[j]
+//	M = max_j y[j], or ⌈max_j y[j]⌉ with Whole
+//	k[j] = RNE(Step·(M−y[j])),  y[j] ← w(k[j]),  L = Σ_j y[j]
 //	w(k) = 0 when k ≥ Zero, 2^−k for Step 1, 2^−⌈k/2⌉·(1 + (√2−1)·(k mod 2)) for Step 2
 //
-// M is whole, so that states of two tiles meet by an exact power of two; L is the sum of
-// the coded weights. √2 is the float32 nearest to it. Invisible and non-finite logits
+// L is the sum of the coded weights. √2 is the float32 nearest to it. Invisible and non-finite logits
 // and the order of the sum as in SoftmaxF32Func. Exact.
 type SoftmaxLogF32Func func(y []float32, st []Stat, code LogCode, m, n int)
 

@@ -151,7 +151,9 @@ func logWeights(code LogCode) func(y []float32, value, tol []float64) float32 {
 		if m-m != 0 {
 			return m
 		}
-		m = float32(math.Ceil(float64(m)))
+		if code.Whole {
+			m = float32(math.Ceil(float64(m)))
+		}
 		for j, v := range y {
 			k := math.RoundToEven(float64(mul(code.Step, add(m, -v))))
 			value[j], tol[j] = 0, 0
@@ -173,7 +175,9 @@ func logWeights(code LogCode) func(y []float32, value, tol []float64) float32 {
 
 // code draws one of the code books.
 func (g *gen) code() LogCode {
-	return [...]LogCode{{1, 3}, {1, 7}, {1, 15}, {1, 31}, {2, 15}, {2, 31}}[g.IntN(6)]
+	code := [...]LogCode{{Step: 1, Zero: 3}, {Step: 1, Zero: 7}, {Step: 1, Zero: 15}, {Step: 1, Zero: 31}, {Step: 2, Zero: 15}, {Step: 2, Zero: 31}}[g.IntN(6)]
+	code.Whole = g.IntN(2) == 0
+	return code
 }
 
 func (r *softmaxRows) trialF32(call func(f any, y []float32, st []Stat)) trial {

@@ -124,7 +124,9 @@ func weigh(steps *rowSteps, y []float32, st *Stat, code *LogCode) bool {
 		st.L = steps.exp(y, m)
 		return true
 	}
-	st.M = float32(math.Ceil(float64(m))) + 0
+	if code.Whole {
+		st.M = float32(math.Ceil(float64(m))) + 0 // −0 becomes +0
+	}
 	st.L = steps.log(y, st.M, *code)
 	return true
 }

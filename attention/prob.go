@@ -35,13 +35,17 @@ const (
 	PE5M2
 	// PLog2Bits2 … PLog2Bits5 round weights to powers of two, w = 2^−k with k = 0 … 2^b−2
 	// and a last code for zero, without any exponential: k is the rounded distance of the
-	// base-2 logit to the maximum of the tile, itself rounded up to a whole number, so
-	// that tiles meet by exact powers of two. The denominator sums the coded weights.
-	// The code book of FQ-ViT (Lin et al. 2022, arXiv 2111.13824).
+	// base-2 logit to the maximum of the tile. The denominator sums the coded weights. The
+	// code book of FQ-ViT (Lin et al. 2022, arXiv 2111.13824).
 	PLog2Bits2
 	PLog2Bits3
 	PLog2Bits4
 	PLog2Bits5
+	// PLog2Bits3Whole and PLog2Bits4Whole round the maximum up to a whole number first, as
+	// integer hardware does, so that tiles meet by exact powers of two. The divergence is
+	// about twice that of the modes above.
+	PLog2Bits3Whole
+	PLog2Bits4Whole
 	// PLogSqrt2Bits4 and PLogSqrt2Bits5 use powers of √2, split into a power of two and a
 	// parity factor, as RepQ-ViT (Li et al. 2023, arXiv 2212.08254).
 	PLogSqrt2Bits4
@@ -81,23 +85,25 @@ type probability struct {
 
 // probabilities is the table of modes.
 var probabilities = [...]*probability{
-	PAuto:          {name: "auto"},
-	PF32:           {name: "f32", weigh: weighExp, floatFamily: "SoftmaxF32"},
-	PU8:            unsigned("u8", 255),
-	PU16:           {name: "u16", codes: codesU16, family: "SoftmaxU16", planes: 2, weigh: weighRounded(65535), floatFamily: "SoftmaxF32"},
-	PU4:            unsigned("u4", 15),
-	PE4M3:          fp8Weights("e4m3", roundE4M3, 256),
-	PE4M3Max:       fp8Weights("e4m3-448", roundE4M3, 448),
-	PE5M2:          fp8Weights("e5m2", roundE5M2, 57344),
-	PLog2Bits2:     logarithmic("log2-2", asm.LogCode{Step: 1, Zero: 3}),
-	PLog2Bits3:     logarithmic("log2-3", asm.LogCode{Step: 1, Zero: 7}),
-	PLog2Bits4:     logarithmic("log2-4", asm.LogCode{Step: 1, Zero: 15}),
-	PLog2Bits5:     logarithmic("log2-5", asm.LogCode{Step: 1, Zero: 31}),
-	PLogSqrt2Bits4: logarithmic("logsqrt2-4", asm.LogCode{Step: 2, Zero: 15}),
-	PLogSqrt2Bits5: logarithmic("logsqrt2-5", asm.LogCode{Step: 2, Zero: 31}),
-	PIntExp:        {name: "intexp", weigh: weighIntExp},
-	PStaticU8:      static("static-u8", 255),
-	PStaticU4:      static("static-u4", 15),
+	PAuto:           {name: "auto"},
+	PF32:            {name: "f32", weigh: weighExp, floatFamily: "SoftmaxF32"},
+	PU8:             unsigned("u8", 255),
+	PU16:            {name: "u16", codes: codesU16, family: "SoftmaxU16", planes: 2, weigh: weighRounded(65535), floatFamily: "SoftmaxF32"},
+	PU4:             unsigned("u4", 15),
+	PE4M3:           fp8Weights("e4m3", roundE4M3, 256),
+	PE4M3Max:        fp8Weights("e4m3-448", roundE4M3, 448),
+	PE5M2:           fp8Weights("e5m2", roundE5M2, 57344),
+	PLog2Bits2:      logarithmic("log2-2", asm.LogCode{Step: 1, Zero: 3}),
+	PLog2Bits3:      logarithmic("log2-3", asm.LogCode{Step: 1, Zero: 7}),
+	PLog2Bits4:      logarithmic("log2-4", asm.LogCode{Step: 1, Zero: 15}),
+	PLog2Bits5:      logarithmic("log2-5", asm.LogCode{Step: 1, Zero: 31}),
+	PLog2Bits3Whole: logarithmic("log2-3-whole", asm.LogCode{Step: 1, Zero: 7, Whole: true}),
+	PLog2Bits4Whole: logarithmic("log2-4-whole", asm.LogCode{Step: 1, Zero: 15, Whole: true}),
+	PLogSqrt2Bits4:  logarithmic("logsqrt2-4", asm.LogCode{Step: 2, Zero: 15}),
+	PLogSqrt2Bits5:  logarithmic("logsqrt2-5", asm.LogCode{Step: 2, Zero: 31}),
+	PIntExp:         {name: "intexp", weigh: weighIntExp},
+	PStaticU8:       static("static-u8", 255),
+	PStaticU4:       static("static-u4", 15),
 }
 
 // String returns the mode's short name: "auto", "f32", "u8", "log2-4", …

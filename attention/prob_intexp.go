@@ -51,8 +51,7 @@ func logIntCode(e, one int64) int {
 	return min(k, intExpZero)
 }
 
-// weighIntExp is the integer exponential, its maximum rounded up to a whole octave as in
-// the Log modes.
+// weighIntExp is the integer exponential, its maximum rounded up to a whole octave.
 func weighIntExp(b *block, n int) {
 	for r := range b.rows {
 		y, st := b.w.y[r*Tile:][:n], &b.w.stat[r]
