@@ -21,6 +21,7 @@ type generation struct {
 	Stop          string   `json:"stop"`
 	PrefillPerSec float64  `json:"prefill_tokens_per_s"`
 	DecodePerSec  float64  `json:"decode_tokens_per_s"`
+	Speedup       float64  `json:"attention_speedup"` // of attention over the pure-Go kernels; 0 when not measured
 	KVBytes       float64  `json:"kv_bytes_per_token"`
 	KVBytesF32    int      `json:"kv_bytes_per_token_f32"`
 	K             string   `json:"k"`
@@ -45,7 +46,7 @@ func generate(ctx context.Context, lm *languageModel, o *options, out io.Writer)
 		return nil, fmt.Errorf("the prompt has %d tokens, the model's context is %d", len(ids), m.Context)
 	}
 	room := min(m.Context, len(ids)+o.steps)
-	s := llama.NewSession(m, llama.NewCache(m.Config, plan, room), pool)
+	s := llama.NewSession(m, llama.NewCache(m.Config, room, plan), pool)
 
 	e := plan.Explain()
 	g := &generation{
@@ -92,6 +93,9 @@ func generate(ctx context.Context, lm *languageModel, o *options, out io.Writer)
 		g.Stop, err = "interrupted", nil
 	}
 	g.Text = lm.vocab.Decode(g.ids)
+	if err == nil && w.err == nil && g.Stop != "interrupted" {
+		g.Speedup, err = speedup(ctx, m, plan, s.Pos())
+	}
 	return g, errors.Join(err, w.err)
 }
 
@@ -99,6 +103,9 @@ func generate(ctx context.Context, lm *languageModel, o *options, out io.Writer)
 func (g *generation) summary(w io.Writer) {
 	fmt.Fprintf(w, "\n\n%s: %d tokens after a prompt of %d, stopped by: %s\n", g.Model, g.Tokens, g.PromptTokens, g.Stop)
 	fmt.Fprintf(w, "prefill %.0f tokens/s, decode %.0f tokens/s\n", g.PrefillPerSec, g.DecodePerSec)
+	if g.Speedup > 0 {
+		fmt.Fprintf(w, "attention over this cache: %.1f times as fast as with the pure-Go kernels\n", g.Speedup)
+	}
 	fmt.Fprintf(w, "KV cache k=%s v=%s: %.0f bytes per token, float32 takes %d (%.2f times as much)\n",
 		g.K, g.V, g.KVBytes, g.KVBytesF32, float64(g.KVBytesF32)/g.KVBytes)
 	fmt.Fprintln(w, g.explain)

@@ -4,6 +4,7 @@
 //	go run ./examples/story                     # continue a text
 //	go run ./examples/story -k int4 -v nf4      # with a smaller cache
 //	go run ./examples/story -ppl                # what every pair of formats costs
+//	go run ./examples/story -weights            # what quantized softmax weights cost
 //	go run ./examples/story -help
 //
 // The built-in model was trained on the King James Version; kjv/MODEL_CARD.md has the
@@ -55,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	if o.ppl {
+	if o.ppl || o.weights {
 		return measure(ctx, lm, o, stdout, stderr)
 	}
 	out := stdout

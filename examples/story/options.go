@@ -23,6 +23,7 @@ type options struct {
 	sampler sampler
 
 	ppl     bool
+	weights bool
 	tokens  int
 	windows string
 	formats []quant.Format
@@ -35,7 +36,8 @@ type options struct {
 }
 
 const usage = `story generates text with a small language model whose keys and values are kept in
-quantized pages, or with -ppl measures what each pair of formats costs.
+quantized pages, or with -ppl measures what each pair of formats costs, with -weights
+what each representation of the softmax weights costs.
 
 usage: story [flags]
 `
@@ -49,7 +51,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	names := formatNames()
 	k := f.String("k", "int8", "`format` of keys: "+names)
 	v := f.String("v", "int8", "`format` of values")
-	p := f.String("p", "auto", "softmax weights: auto, f32 or u8")
+	p := f.String("p", "auto", "softmax `weights`: auto, "+strings.Join(weightNames(), ", "))
 	f.BoolVar(&o.rotate, "rotate", false, "rotate keys and values (Hadamard) before quantizing them")
 	f.BoolVar(&o.center, "center", false, "subtract a running mean from keys and values before quantizing them")
 
@@ -60,6 +62,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.Uint64Var(&o.sampler.state, "seed", 1, "seed of the sampler, not 0")
 
 	f.BoolVar(&o.ppl, "ppl", false, "measure perplexity and KL divergence against a float32 cache on held-out text")
+	f.BoolVar(&o.weights, "weights", false, "measure what each representation of the softmax weights costs, bias corrections included")
 	f.IntVar(&o.tokens, "tokens", 1024, "held-out tokens for -ppl, rounded up to whole windows; 0 takes all")
 	f.StringVar(&o.windows, "windows", "", "JSON `file` with token windows for -ppl, a list of lists of ids")
 	formats := f.String("formats", "f32,f16,bf16,int8,e4m3,e5m2,nf4,int4", "formats of the -ppl table, every pair is a row")
@@ -93,12 +96,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		}
 		o.formats = append(o.formats, format)
 	}
-	modes := map[string]attention.PMode{"auto": attention.PAuto, "f32": attention.PF32, "u8": attention.PU8}
-	mode, ok := modes[*p]
-	if !ok {
-		return nil, fmt.Errorf("-p: %q, want auto, f32 or u8", *p)
+	if o.p, err = weightMode(*p); err != nil {
+		return nil, err
 	}
-	o.p = mode
 	return o, o.check(f.NArg())
 }
 
@@ -118,8 +118,8 @@ func (o *options) check(arguments int) error {
 		return fmt.Errorf("-tokens: %d, want 0 or more", o.tokens)
 	case (o.model == "") != (o.tokenizer == ""):
 		return errors.New("-model and -tokenizer belong together")
-	case o.ppl && o.model != "" && o.windows == "":
-		return errors.New("-ppl: the held-out text belongs to the built-in model; give -windows for another")
+	case (o.ppl || o.weights) && o.model != "" && o.windows == "":
+		return errors.New("-ppl, -weights: the held-out text belongs to the built-in model; give -windows for another")
 	}
 	return nil
 }
@@ -127,6 +127,26 @@ func (o *options) check(arguments int) error {
 // codec stores one side in a format, with the options of the command line.
 func (o *options) codec(f quant.Format) attention.Codec {
 	return attention.Codec{Format: f, Rotate: o.rotate, Center: o.center}
+}
+
+// weightMode returns the mode of a name.
+func weightMode(name string) (attention.PMode, error) {
+	if name == "auto" {
+		return attention.PAuto, nil
+	}
+	for _, m := range attention.PModes() {
+		if m.String() == name {
+			return m, nil
+		}
+	}
+	return 0, fmt.Errorf("-p: %q, want auto, %s", name, strings.Join(weightNames(), ", "))
+}
+
+func weightNames() (names []string) {
+	for _, m := range attention.PModes() {
+		names = append(names, m.String())
+	}
+	return names
 }
 
 func formatNames() string {

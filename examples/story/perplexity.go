@@ -25,11 +25,12 @@ type table struct {
 	ppl     float64 // with a float32 cache
 }
 
-// row is one pair of formats.
+// row is one pair of formats, or one representation of the weights.
 type row struct {
+	Name         string  `json:"name,omitempty"`
 	K            string  `json:"k"`
 	V            string  `json:"v"`
-	P            string  `json:"p"`       // arithmetic of the softmax weights
+	P            string  `json:"p"`       // representation of the softmax weights
 	PPL          float64 `json:"ppl"`     // perplexity
 	DNLL         float64 `json:"dnll"`    // mean negative log-likelihood minus that of the float32 cache
 	KL           float64 `json:"kl"`      // mean KL divergence of predictions from those of the float32 cache, nats
@@ -49,6 +50,9 @@ func measure(ctx context.Context, lm *languageModel, o *options, stdout, stderr 
 	if err != nil {
 		return err
 	}
+	if o.weights {
+		return measureWeights(ctx, lm, o, ws, stdout, stderr)
+	}
 	t, err := evaluate(ctx, lm, o, ws, stderr)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -61,10 +65,32 @@ func measure(ctx context.Context, lm *languageModel, o *options, stdout, stderr 
 	return t.markdown(stdout)
 }
 
-// evaluate measures every pair of formats over the windows. A unit of work is one
-// window under one plan, so any number of threads has something to do, and sums are
-// taken in window order: they do not depend on the threads.
+// subject is one configuration of the model's attention: a plan for all layers, or one
+// for each.
+type subject struct {
+	name  string
+	plans []*attention.Plan
+}
+
+// evaluate measures every pair of formats over the windows.
 func evaluate(ctx context.Context, lm *languageModel, o *options, ws [][]int32, stderr io.Writer) (*table, error) {
+	var subjects []subject
+	for _, k := range o.formats {
+		for _, v := range o.formats {
+			plan, err := attention.NewPlan(lm.model.AttentionConfig(o.codec(k), o.codec(v), o.p))
+			if err != nil {
+				return nil, err
+			}
+			subjects = append(subjects, subject{plans: []*attention.Plan{plan}})
+		}
+	}
+	return compare(ctx, lm, o, ws, subjects, stderr)
+}
+
+// compare measures subjects against a float32 cache over the windows. A unit of work is
+// one window of one subject, so any number of threads has something to do, and sums are
+// taken in window order: they do not depend on the threads.
+func compare(ctx context.Context, lm *languageModel, o *options, ws [][]int32, subjects []subject, stderr io.Writer) (*table, error) {
 	t := &table{Model: lm.name, windows: len(ws)}
 	for _, w := range ws {
 		t.Tokens += len(w) - 1
@@ -77,38 +103,24 @@ func evaluate(ctx context.Context, lm *languageModel, o *options, ws [][]int32, 
 	if err != nil {
 		return nil, err
 	}
-	var plans []*attention.Plan
-	for _, k := range o.formats {
-		for _, v := range o.formats {
-			plan, err := attention.NewPlan(lm.model.AttentionConfig(o.codec(k), o.codec(v), o.p))
-			if errors.Is(err, attention.ErrUnsupported) {
-				fmt.Fprintf(stderr, "skipped k=%s v=%s: %v\n", k, v, err)
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			plans = append(plans, plan)
-		}
-	}
-	bar := newProgress(stderr, len(ws)*(len(plans)+1))
+	bar := newProgress(stderr, len(ws)*(len(subjects)+1))
 	defer bar.end()
 
 	reference := make([][]float32, len(ws)) // logits of each window
 	nll := make([]score, len(ws))
 	err = parallel(ctx, o.threads, len(ws), func(ctx context.Context, i int) (err error) {
 		defer bar.step()
-		reference[i], nll[i], err = predict(ctx, lm.model, base, ws[i])
+		reference[i], nll[i], err = predict(ctx, lm.model, ws[i], base)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	scores := make([]score, len(ws)*len(plans))
+	scores := make([]score, len(ws)*len(subjects))
 	err = parallel(ctx, o.threads, len(scores), func(ctx context.Context, i int) error {
 		defer bar.step()
 		w := i % len(ws)
-		logits, s, err := predict(ctx, lm.model, plans[i/len(ws)], ws[w])
+		logits, s, err := predict(ctx, lm.model, ws[w], subjects[i/len(ws)].plans...)
 		if err != nil {
 			return err
 		}
@@ -124,10 +136,10 @@ func evaluate(ctx context.Context, lm *languageModel, o *options, ws [][]int32, 
 	n := float64(t.Tokens)
 	ref := sum(nll).nll / n
 	t.ppl = math.Exp(ref)
-	for i, plan := range plans {
-		s, c, e := sum(scores[i*len(ws):(i+1)*len(ws)]), plan.Config(), plan.Explain()
+	for i, subject := range subjects {
+		s, c, e := sum(scores[i*len(ws):(i+1)*len(ws)]), subject.plans[0].Config(), subject.plans[0].Explain()
 		t.Rows = append(t.Rows, row{
-			K: c.K.Format.String(), V: c.V.Format.String(), P: c.P.String(),
+			Name: subject.name, K: c.K.Format.String(), V: c.V.Format.String(), P: c.P.String(),
 			PPL: math.Exp(s.nll / n), DNLL: s.nll/n - ref, KL: s.kl / n,
 			KVBits: (e.BitsK + e.BitsV) / 2, TokensPerSec: n / s.seconds,
 		})
@@ -137,10 +149,10 @@ func evaluate(ctx context.Context, lm *languageModel, o *options, ws [][]int32, 
 
 // predict runs all but the last token of a window through an empty cache in one step
 // and returns the logits after each.
-func predict(ctx context.Context, m *llama.Model, plan *attention.Plan, window []int32) ([]float32, score, error) {
+func predict(ctx context.Context, m *llama.Model, window []int32, plans ...*attention.Plan) ([]float32, score, error) {
 	in := window[:len(window)-1]
 	logits := make([]float32, len(in)*m.Vocab)
-	s := llama.NewSession(m, llama.NewCache(m.Config, plan, len(in)), attention.Serial)
+	s := llama.NewSession(m, llama.NewCache(m.Config, len(in), plans...), attention.Serial)
 	start := time.Now()
 	if err := s.Forward(ctx, in, logits); err != nil {
 		return nil, score{}, err

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/qattn/qattn/attention"
 )
 
 // smallWindows writes two windows of the held-out text and returns flags that use them.
@@ -88,12 +90,53 @@ func TestBuiltInPerplexity(t *testing.T) {
 }
 
 func TestTableMarkdown(t *testing.T) {
-	text, skipped := runStory(t, smallWindows(t)+"-formats f32,int8 -p u8")
-	if !strings.Contains(text, "48 predicted tokens in 2 windows") || !strings.Contains(text, "\n| int8 | int8 | u8 | ") {
+	text, _ := runStory(t, smallWindows(t)+"-formats f32,int8 -p u8")
+	if !strings.Contains(text, "48 predicted tokens in 2 windows") || !strings.Contains(text, "\n| int8 | int8 | u8 | ") ||
+		!strings.Contains(text, "\n| f32 | f32 | u8 | ") {
 		t.Errorf("table:\n%s", text)
 	}
-	if strings.Contains(text, "| f32 | f32 |") || !strings.Contains(skipped, "skipped k=f32 v=f32: ") {
-		t.Errorf("8-bit weights on float32 values must be left out and said so; table:\n%s\nstderr:\n%s", text, skipped)
+}
+
+// TestWeights runs every mode and correction over one window, calibrated on two others.
+func TestWeights(t *testing.T) {
+	lm, err := builtIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := lm.vocab.Encode(lm.heldOut[0])
+	data, err := json.Marshal([][]int32{ids[:100], ids[100:200], ids[200:300]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "windows.json")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := runStory(t, "-weights -json -windows "+path)
+	var got table
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := len(attention.PModes()) - 2 + 2*5; len(got.Rows) != want || got.Tokens != 99 {
+		t.Fatalf("%d rows of %d tokens, want %d of 99", len(got.Rows), got.Tokens, want)
+	}
+	kl := map[string]float64{}
+	for _, r := range got.Rows {
+		kl[r.Name] = r.KL
+	}
+	if kl["f32"] != 0 || !(kl["u16"] < 1e-7) || !(kl["u8"] < 1e-3) || !(kl["log2-4"] < 0.05) {
+		t.Errorf("online modes: %v", kl)
+	}
+	for _, bits := range []string{"8", "4"} {
+		for _, c := range []string{"static", "dynamic", "exact"} {
+			if none := kl["static-u"+bits+", none"]; !(kl["static-u"+bits+", "+c] < none/2) {
+				t.Errorf("%s bits: the %s correction leaves KL %g of %g", bits, c, kl["static-u"+bits+", "+c], none)
+			}
+		}
+	}
+	table, _ := runStory(t, "-weights -windows "+path)
+	if !strings.Contains(table, "| static-u8, dynamic | ") || !strings.Contains(table, " % |") {
+		t.Errorf("table:\n%s", table)
 	}
 }
 

@@ -20,19 +20,24 @@ func (c Config) AttentionConfig(k, v attention.Codec, p attention.PMode) attenti
 // page table.
 type Cache struct {
 	model     Config
-	plan      *attention.Plan
+	plans     []*attention.Plan // one for all layers, or one each
+	scheds    []attention.Schedule
 	layers    []attention.Pages
 	table     []int32
-	sched     attention.Schedule
 	workspace []byte
 	pos, n    int // the step under way
+	see       Probabilities
 }
 
-// NewCache allocates pages for the given number of tokens. plan is made from the
-// AttentionConfig of c.
-func NewCache(c Config, plan *attention.Plan, tokens int) *Cache {
-	lay := plan.Layout()
-	a := &Cache{model: c, plan: plan, table: make([]int32, lay.TablePages(tokens))}
+// Probabilities gets the softmax of one query row of a layer, hidden keys left out.
+type Probabilities func(layer, head int, p []float32)
+
+// NewCache allocates pages for the given number of tokens. The plans are made from the
+// AttentionConfig of c: one for all layers, or one for each where they differ in more
+// than storage.
+func NewCache(c Config, tokens int, plans ...*attention.Plan) *Cache {
+	lay := plans[0].Layout()
+	a := &Cache{model: c, plans: plans, scheds: make([]attention.Schedule, len(plans)), table: make([]int32, lay.TablePages(tokens))}
 	for i := range a.table {
 		a.table[i] = int32(i)
 	}
@@ -49,15 +54,23 @@ func NewCache(c Config, plan *attention.Plan, tokens int) *Cache {
 // serves all layers.
 func (a *Cache) Begin(pos, n int) error {
 	a.pos, a.n = pos, n
-	err := a.plan.Reschedule(&a.sched, &attention.Batch{
+	batch := &attention.Batch{
 		QStart: []int32{0, int32(n)}, KVLen: []int32{int32(pos + n)},
 		Table: a.table, TabStart: []int32{0, int32(len(a.table))},
-	})
-	if err == nil && a.sched.WorkspaceBytes() > len(a.workspace) {
-		a.workspace = attention.AlignedBytes(a.sched.WorkspaceBytes())
 	}
-	return err
+	for i, plan := range a.plans {
+		if err := plan.Reschedule(&a.scheds[i], batch); err != nil {
+			return err
+		}
+		if need := a.scheds[i].WorkspaceBytes(); need > len(a.workspace) {
+			a.workspace = attention.AlignedBytes(need)
+		}
+	}
+	return nil
 }
+
+// Observe shows the probabilities of every later step to see, for calibration.
+func (a *Cache) Observe(see Probabilities) { a.see = see }
 
 // Attend quantizes the step's keys and values into the pages of a layer, then runs
 // attention from the pages.
@@ -66,9 +79,19 @@ func (a *Cache) Attend(ctx context.Context, layer int, qkv, out []float32) error
 	rows := func(from int) attention.Rows {
 		return attention.Rows{F32: qkv[from:], TokenStride: wide, HeadStride: a.model.HeadDim()}
 	}
-	pages := a.layers[layer]
-	if err := a.plan.Append(pages, a.table, a.pos, a.n, rows(q), rows(q+k)); err != nil {
+	at := layer % len(a.plans)
+	plan, sched, pages := a.plans[at], &a.scheds[at], a.layers[layer]
+	if err := plan.Append(pages, a.table, a.pos, a.n, rows(q), rows(q+k)); err != nil {
 		return err
 	}
-	return a.plan.Run(ctx, &a.sched, pages, &attention.IO{Q: rows(0), Out: out, Workspace: a.workspace})
+	io := attention.IO{Q: rows(0), Out: out, Workspace: a.workspace}
+	if a.see != nil {
+		err := plan.ObserveProbabilities(ctx, sched, pages, &io, func(row, head int, p []float32) {
+			a.see(layer, head, p[:a.pos+row+1])
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return plan.Run(ctx, sched, pages, &io)
 }

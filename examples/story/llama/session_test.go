@@ -34,7 +34,7 @@ func paged(t testing.TB, m *Model, codec attention.Codec, r attention.Runner) *S
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewSession(m, NewCache(m.Config, plan, m.Context), r)
+	return NewSession(m, NewCache(m.Config, m.Context, plan), r)
 }
 
 func forward(t testing.TB, s *Session, ids []int32) []float32 {
