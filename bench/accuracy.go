@@ -69,7 +69,7 @@ func accuracySystems(ablation bool, pattern string) (systems []emulate.System, e
 	own := accuracy.OwnSystems()
 	all := emulate.Systems()
 	if ablation {
-		own, all = append(own[:4:4], accuracy.Ablations()...), nil
+		own, all = append(own[:3:3], accuracy.Ablations()...), nil
 	}
 	for _, o := range own {
 		all = append(all, o)
