@@ -15,8 +15,10 @@ type SideLayout struct {
 	D      int
 	// Centred tells that a binary16 vector per tile was subtracted before quantization.
 	Centred bool
-	// Rotated tells that rows went through the Hadamard transform before centring.
+	// Rotated tells that rows went through the Hadamard transform before mean and centre were subtracted.
 	Rotated bool
+	// Mean, [KVHeads][D] or empty, was subtracted from every row that is not a sink token, rotated as the row was. It is not stored.
+	Mean []float64
 	// Static is the scale of a static format.
 	Static float64
 }
@@ -25,13 +27,23 @@ type SideLayout struct {
 //
 //	page   = header | head 0 | head 1 | ...
 //	head   = key block | value block
-//	block  = tile header | centre (binary16, if Centred) | format storage
+//	block  = tile header | centre (binary16, if Centred) | records (if Certified) | format storage
 type Layout struct {
 	KVHeads int
 	K, V    SideLayout
 	// Sinks is the number of first tokens kept in binary16 on pages of their own, at most Tokens.
 	Sinks int
+	// Certified tells that every block has a [Record] per token.
+	Certified bool
 }
+
+// Record is what a certified block says of its tokens up to one of them that are finite: maxima, never too small, and means. For keys Err and Size
+// are the norms of k − k̂ and of k̂; for values MaxErr is max|v − v̂|, MaxSize the largest |v| with mean and centre, and the means are those of
+// (v − v̂)² and v̂² over tokens and channels. A hat marks the stored row, without mean and centre.
+type Record struct{ MaxErr, MaxSize, MeanErr2, MeanSize2 float64 }
+
+// recordBytes is the size of a record: four bfloat16 numbers in the order of its fields.
+const recordBytes = 8
 
 func (l Layout) side(s Side) SideLayout {
 	if s == Keys {
@@ -51,7 +63,16 @@ func (s SideLayout) centreBytes() int {
 // blockBytes is the size of a block of one side.
 func (l Layout) blockBytes(s Side) int {
 	x := l.side(s)
-	return headerBytes + x.centreBytes() + x.Format.Bytes(s, x.D)
+	return l.storageAt(s) + x.Format.Bytes(s, x.D)
+}
+
+// storageAt is the offset of the format storage in a block.
+func (l Layout) storageAt(s Side) int {
+	at := headerBytes + l.side(s).centreBytes()
+	if l.Certified {
+		at += Tokens * recordBytes
+	}
+	return at
 }
 
 // PageBytes is the size of a page.
@@ -59,7 +80,7 @@ func (l Layout) PageBytes() int {
 	return headerBytes + l.KVHeads*(l.blockBytes(Keys)+l.blockBytes(Values))
 }
 
-// Block returns the bytes of one side of one head: tile header, centre, storage.
+// Block returns the bytes of one side of one head: tile header, centre, records, storage.
 func (l Layout) Block(page []byte, head int, s Side) []byte {
 	k, v := l.blockBytes(Keys), l.blockBytes(Values)
 	at := headerBytes + head*(k+v)
@@ -86,10 +107,31 @@ func (l Layout) Centre(page []byte, head int, s Side) []float64 {
 	return mu
 }
 
-// Residual returns row t as stored: rotated if the side is rotated, and without the centre.
+// Mean returns the mean of a head, rotated if the side is rotated; zeros when there is none.
+func (l Layout) Mean(head int, s Side) []float64 {
+	x := l.side(s)
+	if len(x.Mean) == 0 {
+		return make([]float64, x.D)
+	}
+	return l.unrotate(s, append([]float64(nil), x.Mean[head*x.D:][:x.D]...)) // the rotation is its own inverse
+}
+
+// Storage returns the bytes of the format: scales, then codes.
+func (l Layout) Storage(page []byte, head int, s Side) []byte {
+	return l.Block(page, head, s)[l.storageAt(s):]
+}
+
+// Record returns the record of token t of the tile, in a certified layout.
+func (l Layout) Record(page []byte, head int, s Side, t int) Record {
+	b := l.Block(page, head, s)[headerBytes+l.side(s).centreBytes()+t*recordBytes:]
+	part := func(i int) float64 { return BF16(binary.LittleEndian.Uint16(b[2*i:])) }
+	return Record{part(0), part(1), part(2), part(3)}
+}
+
+// Residual returns row t as stored: rotated if the side is rotated, and without mean and centre.
 func (l Layout) Residual(page []byte, head int, s Side, t int) []float64 {
 	x := l.side(s)
-	tile := l.Block(page, head, s)[headerBytes+x.centreBytes():]
+	tile := l.Storage(page, head, s)
 	row := make([]float64, x.D)
 	for c := range row {
 		row[c] = x.Format.Decode(tile, s, x.D, t, c, x.Static)
@@ -97,11 +139,11 @@ func (l Layout) Residual(page []byte, head int, s Side, t int) []float64 {
 	return row
 }
 
-// StoredRow returns row t in the stored domain: residual plus centre, still rotated if the side is rotated.
+// StoredRow returns row t in the stored domain: residual plus centre plus mean, still rotated if the side is rotated.
 func (l Layout) StoredRow(page []byte, head int, s Side, t int) []float64 {
-	row := l.Residual(page, head, s, t)
+	row, mean := l.Residual(page, head, s, t), l.Mean(head, s)
 	for c, mu := range l.Centre(page, head, s) {
-		row[c] += mu
+		row[c] += mu + mean[c]
 	}
 	return row
 }
@@ -122,7 +164,7 @@ func (l Layout) unrotate(s Side, row []float64) []float64 {
 //
 //	header | per head: bitmap | keys [S][DK] binary16 | bitmap | values [S][DV] binary16
 //
-// with as many heads as fit in a page of the cache, in order. Sink rows are rotated but not centred.
+// with as many heads as fit in a page of the cache, in order. Sink rows are rotated, but keep mean and centre.
 
 // sinkPart is the size of one bitmap and its rows.
 func (l Layout) sinkPart(s Side) int { return headerBytes + up64(2*l.Sinks*l.side(s).D) }
@@ -163,7 +205,7 @@ func (l Layout) TokenNonFinite(pages [][]byte, head int, s Side, n int) bool {
 	return l.NonFinite(pages[l.SinkPages()+n/Tokens], head, s, n%Tokens)
 }
 
-// StoredToken returns token n of a sequence in the stored domain (rotated, centre added), see [Layout.StoredRow].
+// StoredToken returns token n of a sequence in the stored domain (rotated, mean and centre added), see [Layout.StoredRow].
 func (l Layout) StoredToken(pages [][]byte, head int, s Side, n int) []float64 {
 	if n >= l.Sinks {
 		return l.StoredRow(pages[l.SinkPages()+n/Tokens], head, s, n%Tokens)

@@ -61,6 +61,54 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// Records stand between the centre and the storage; the mean is added back, rotated, to all but sink tokens.
+func TestPageMeanAndRecords(t *testing.T) {
+	const d, heads = 4, 2
+	f16f, _ := FormatByName("f16")
+	mean := []float64{1, 2, 3, 4, 5, 6, 7, 9}
+	l := Layout{KVHeads: heads, Sinks: 1, Certified: true,
+		K: SideLayout{Format: f16f, D: d, Centred: true, Rotated: true, Mean: mean}, V: SideLayout{Format: f16f, D: d, Mean: mean}}
+	// header | per head: header, centre 64, records 512, [64][4] binary16 | header, records 512, [64][4] binary16
+	const kBlock, vBlock = 64 + 64 + 512 + 512, 64 + 512 + 512
+	if got := l.PageBytes(); got != 64+heads*(kBlock+vBlock) {
+		t.Fatalf("page of %d bytes", got)
+	}
+	pages := [][]byte{make([]byte, l.PageBytes()), make([]byte, l.PageBytes())}
+	const token = 9
+	for h := range heads {
+		k := pages[1][64+h*(kBlock+vBlock):]
+		v := k[kBlock:]
+		for c := range d {
+			binary.LittleEndian.PutUint16(k[64+2*c:], exactF16(float64(8*h+c+1)))
+			binary.LittleEndian.PutUint16(k[64+64+8*token+2*c:], uint16(0x3f80+h+c)) // bfloat16: 1 + (h+c)/128
+			binary.LittleEndian.PutUint16(v[64+8*token+2*c:], uint16(0x4000+h+c))
+			binary.LittleEndian.PutUint16(v[64+512+2*(token*d+c):], exactF16(float64(100+c)))
+		}
+		if got, want := l.Record(pages[1], h, Keys, token), (Record{1 + float64(h)/128, 1 + float64(h+1)/128, 1 + float64(h+2)/128, 1 + float64(h+3)/128}); got != want {
+			t.Errorf("head %d: record %v, want %v", h, got, want)
+		}
+		if got := l.Record(pages[1], h, Values, token); got.MaxErr != 2+float64(h)/64 {
+			t.Errorf("head %d: record of values %v", h, got)
+		}
+		rotated := Hadamard(mean[h*d : (h+1)*d])
+		for c, got := range l.StoredRow(pages[1], h, Keys, token) {
+			if want := float64(8*h+c+1) + rotated[c]; got != want {
+				t.Errorf("head %d: stored key channel %d = %v, want %v", h, c, got, want)
+			}
+		}
+		for c, got := range l.Row(pages[1], h, Values, token) {
+			if want := float64(100+c) + mean[h*d+c]; got != want {
+				t.Errorf("head %d: value channel %d = %v, want %v", h, c, got, want)
+			}
+		}
+		for _, got := range l.StoredToken(pages, h, Values, 0) {
+			if got != 0 {
+				t.Errorf("head %d: a sink token has the mean", h)
+			}
+		}
+	}
+}
+
 func TestSinkPages(t *testing.T) {
 	const d, heads, sinks = 4, 5, 64
 	e4m3, _ := FormatByName("e4m3-static")

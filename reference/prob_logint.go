@@ -44,17 +44,52 @@ func LogIntCode(ratio float64, flush int) int {
 	return min(max(k, 0), flush)
 }
 
-// ProbLogInt is [ProbLog2] with integer arithmetic from the logits on, for a grid of the natural logits with the given step:
+// IntExp2 is the exponential of I-BERT on base-2 logits: integers x ≤ 0 that stand for x/2^Frac octaves, so that an octave is a whole number of
+// steps. With a step of s = ln 2/2^Frac, q = ⌊−x/2^Frac⌋ and r = x + q·2^Frac in (−2^Frac, 0],
 //
-//	x_j = RNE((y_j − M_t)·ln 2/step),  c_j = LogIntCode(exp(0)/exp(x_j)) with [IntExp],  w_j = 2^−c_j
+//	exp(x) = ⌊(r·(r + ⌊0.96963238/0.35815147/s⌋) + ⌊1/0.35815147/s²⌋)·2^(30−2·Frac)/2^q⌋,  0 for q ≥ 30
+//
+// in units of 0.35815147·s²·2^(2·Frac−30), which cancel in ratios. Frac is at most 8, where exp(0) < 2^33.
+type IntExp2 struct{ Frac int }
+
+// Exp returns exp(x).
+func (e IntExp2) Exp(x int64) int64 {
+	const a, b, c, n = 0.35815147, 0.96963238, 1, 30
+	octave := int64(1) << e.Frac
+	q, s := -x/octave, math.Ln2/float64(octave)
+	if q >= n {
+		return 0
+	}
+	r := x + q*octave
+	poly := r*(r+int64(b/a/s)) + int64(c/a/(s*s))
+	return int64(math.Floor(math.Ldexp(float64(poly), int(n-q)-2*e.Frac)))
+}
+
+// Code returns the code of exp(x)/exp(0) with the rounding of [LogIntCode], the ratio being rounded to an integer as integers do, ties up.
+// What is zero has the code flush.
+func (e IntExp2) Code(x int64, flush int) int {
+	y := e.Exp(x)
+	if y == 0 {
+		return flush
+	}
+	return LogIntCode(float64((2*e.Exp(0)+y)/(2*y)), flush)
+}
+
+// ProbLogInt is [ProbLog2] in integers from the logits on, given on a grid of 2^−frac octaves:
+//
+//	x_j = RNE((y_j − M_t)·2^frac),  c_j = code of exp(x_j) in [IntExp2],  w_j = 2^−c_j
 //
 // It is Log-Int-Softmax on unnormalised weights: exp(0) takes the place of Σ exp(x).
-func ProbLogInt(bits int, step float64) ProbMode {
+func ProbLogInt(bits, frac int) ProbMode {
 	m := ProbLog2(bits)
-	exp := IntExp{step}
+	exp := IntExp2{frac}
+	far := int64(31) << frac // beyond the last octave
 	m.Name = fmt.Sprintf("logint-%d", bits)
 	m.codes = func(t *probTile, s Slack) (lo, hi []int) {
 		lo, hi = make([]int, len(t.y)), make([]int, len(t.y))
+		grid := func(a float64) int64 {
+			return int64(math.Min(math.Max(0, math.RoundToEven(math.Ldexp(a, frac))), float64(far)))
+		}
 		for j := range t.y {
 			if t.hidden(j) {
 				continue
@@ -62,9 +97,9 @@ func ProbLogInt(bits int, step float64) ProbMode {
 			a := t.ref - t.y[j]
 			lo[j], hi[j] = m.zero, 0
 			// The polynomial is not monotone where its pieces meet: try every integer.
-			last := roundGrid((a+s.Logit)*(1+s.Rel), step)
-			for x := math.Max(0, roundGrid((a-s.Logit)*(1-s.Rel), step)); x <= last; x++ {
-				c := LogIntCode(exp.Exp(0)/exp.Exp(-x), m.zero)
+			last := grid((a + s.Logit) * (1 + s.Rel))
+			for x := grid((a - s.Logit) * (1 - s.Rel)); x <= last; x++ {
+				c := exp.Code(-x, m.zero)
 				lo[j], hi[j] = min(lo[j], c), max(hi[j], c)
 			}
 		}

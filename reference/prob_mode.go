@@ -53,7 +53,15 @@ var ProbModes = []ProbMode{
 	ProbE4M3(256, MassExact), ProbE4M3(256, MassCodes), ProbE4M3(448, MassExact), ProbE4M3(448, MassCodes),
 	ProbE5M2(256, MassExact), ProbE5M2(256, MassCodes),
 	ProbLog2(2), ProbLog2(3), ProbLog2(4), ProbLog2(5), ProbLogSqrt2(4), ProbLogSqrt2(5),
-	ProbLogInt(4, 1./64), ProbLogInt(5, 1./64),
+	ProbLogInt(4, 8), ProbLogInt(5, 6),
+}
+
+// PerTile returns the mode with M_t taken from the logits of tile t alone: what a kernel computes that sees one tile at a time. States of two tiles
+// then meet by 2^(M−M'), a whole power of two where M_t is an integer.
+func (m ProbMode) PerTile() ProbMode {
+	ref := m.ref
+	m.ref = func(_, top float64) float64 { return ref(math.Inf(-1), top) }
+	return m
 }
 
 // ProbModeByName returns the mode of a name in [ProbModes] and whether there is one.

@@ -293,7 +293,7 @@ func TestProbSplitsRestartTheMaximum(t *testing.T) {
 	y := make([]float64, 128)
 	y[0] = 40
 	r := NewProbRow(y, make([]float64, 128), 1)
-	for _, m := range []ProbMode{ProbE4M3(256, MassExact), ProbLog2(4), ProbLogInt(4, 1./64)} {
+	for _, m := range []ProbMode{ProbE4M3(256, MassExact), ProbLog2(4), ProbLogInt(4, 8)} {
 		r.Splits = nil
 		if res := m.Attend(r); res.Codes[64] != m.zero || res.Tiles[1].Ref != 40 {
 			t.Errorf("%s: code %d, reference %v behind a sink", m.Name, res.Codes[64], res.Tiles[1].Ref)
@@ -303,6 +303,30 @@ func TestProbSplitsRestartTheMaximum(t *testing.T) {
 			t.Errorf("%s: code %d, reference %v behind a split", m.Name, res.Codes[64], res.Tiles[1].Ref)
 		}
 	}
+}
+
+// Tile by tile, the mode is that of every tile alone, merged.
+func TestProbPerTile(t *testing.T) {
+	eachMode(t, 20, func(t *testing.T, rng *rand.Rand, m ProbMode) {
+		r := randomRow(rng, 1+rng.IntN(200), 3)
+		res := m.PerTile().Attend(r)
+		out, lse := make([]float64, r.DV), math.Ln2*r.Sink
+		for first := 0; first < len(r.Y); first += Tokens {
+			end := min(first+Tokens, len(r.Y))
+			one := *r
+			one.Y, one.V, one.VScale, one.Sink = r.Y[first:end], r.V[first*r.DV:end*r.DV], r.VScale[first:end], -inf
+			one.Centre = r.centre(first / Tokens)
+			tile := m.Attend(&one)
+			if got := res.Tiles[first/Tokens].Ref; got != tile.Tiles[0].Ref {
+				t.Fatalf("tile %d has reference %v, alone %v", first/Tokens, got, tile.Tiles[0].Ref)
+			}
+			out, lse = Merge(out, lse, tile.Out, tile.LSE)
+		}
+		roughly(t, "out", res.Out, out)
+		if !math.IsInf(lse, -1) {
+			roughly(t, "lse", []float64{res.LSE}, []float64{lse})
+		}
+	})
 }
 
 func TestProbMisusePanics(t *testing.T) {

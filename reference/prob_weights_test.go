@@ -352,6 +352,37 @@ func TestIntExp(t *testing.T) {
 	}
 }
 
+func TestIntExp2(t *testing.T) {
+	for _, frac := range []int{4, 6, 8} {
+		e, worst := IntExp2{frac}, 0.0
+		for x := int64(0); x < 12<<frac; x++ {
+			got, want := float64(e.Exp(-x))/float64(e.Exp(0)), math.Exp2(-math.Ldexp(float64(x), -frac))
+			worst = math.Max(worst, math.Abs(got/want-1))
+			if octave := e.Exp(-x - 1<<frac); octave != e.Exp(-x)/2 {
+				t.Fatalf("an octave below %d is %d", e.Exp(-x), octave)
+			}
+		}
+		t.Logf("2^-%d octaves: relative error %.4f", frac, worst)
+		if worst > 0.004+math.Ldexp(1, -frac) {
+			t.Errorf("2^-%d octaves: relative error %v", frac, worst)
+		}
+		if e.Exp(-30<<frac) != 0 || e.Exp(1-30<<frac) == 0 || e.Code(-30<<frac, 15) != 15 {
+			t.Error("zero does not start at 30 octaves")
+		}
+	}
+	// Worked by hand: half octaves, s = 0.3466, b = 7, c = 23, in units of 2^28.
+	for x, want := range map[int64]int64{0: 23 << 28, -1: 17 << 28, -2: 23 << 27, -3: 17 << 27, -59: 8, -60: 0} {
+		if got := (IntExp2{1}).Exp(x); got != want {
+			t.Errorf("exp(%v) = %v, want %v", x, got, want)
+		}
+	}
+	for x, want := range map[int64]int{0: 0, -1: 0, -2: 1, -3: 2, -4: 2, -40: 20} { // ratios 1, 1.35, 2, 2.71, 4, 2^20
+		if got := (IntExp2{1}).Code(x, 40); got != want {
+			t.Errorf("code of %d = %d, want %d", x, got, want)
+		}
+	}
+}
+
 func TestLogIntCodes(t *testing.T) {
 	for ratio, want := range map[float64]int{
 		1: 0, 1.4999: 0, 1.5: 1, 2: 1, 2.5: 1, 2.51: 2, 3: 2, 5: 2, 5.5: 3, 6: 3, 11: 3, 12: 4, 0x1.7ffcp15: 15, 0x1.8p15: 16, inf: 16, 0.2: 0,
@@ -362,7 +393,7 @@ func TestLogIntCodes(t *testing.T) {
 	}
 	// On unnormalised weights: exp(0) in the place of the sum, logits counted from the octave.
 	r := NewProbRow([]float64{3, 2, 1.5, 0.9, -20}, make([]float64, 5), 1)
-	res := ProbLogInt(4, 1./1024).Attend(r)
+	res := ProbLogInt(4, 8).Attend(r)
 	for j, want := range []int{0, 1, 2, 2, 15} { // 2^1.5 = 2.83 is rounded to 3 first
 		if res.Codes[j] != want {
 			t.Errorf("codes %v", res.Codes)
