@@ -18,8 +18,9 @@ const (
 	CorrectDynamic
 	// CorrectRenormalise divides by Σp̂; a row of zero codes becomes the mean of its values.
 	CorrectRenormalise
-	// CorrectExact needs V.Center: the centre of the values enters with the exact mass, so
-	// rounding touches only what deviates from it.
+	// CorrectExact needs V.Center, V.Mean or both: what was subtracted from the values
+	// returns with the exact mass, so rounding touches only what deviates from it. The
+	// first tile has no centre, only a mean.
 	CorrectExact
 )
 
@@ -47,8 +48,8 @@ func (k Correction) check(c *Config) error {
 		return fieldErr(ErrUnsupported, "Config.Correction.Mode", "%s corrects normalised probabilities, and P is %s", k.Mode, c.P)
 	case (k.Beta != nil) != (k.Mode == CorrectStatic):
 		return fieldErr(ErrConfig, "Config.Correction.Beta", "goes with Mode = static, which is %s", k.Mode)
-	case k.Mode == CorrectExact && !c.V.Center:
-		return fieldErr(ErrUnsupported, "Config.Correction.Mode", "the exact correction needs V.Center")
+	case k.Mode == CorrectExact && !c.V.Center && c.V.Mean == nil:
+		return fieldErr(ErrUnsupported, "Config.Correction.Mode", "the exact correction needs V.Center or V.Mean")
 	}
 	return nil
 }

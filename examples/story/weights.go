@@ -46,9 +46,9 @@ func measureWeights(ctx context.Context, lm *languageModel, o *options, ws [][]i
 	return t.weightsMarkdown(stdout)
 }
 
-// weightSubjects lists every mode, and every correction of the static ones. calibration
-// is the text of the offline correction.
-func weightSubjects(ctx context.Context, lm *languageModel, o *options, calibration [][]int32) ([]subject, error) {
+// weightSubjects lists every mode, and every correction of the static ones. text is
+// what corrections are calibrated on.
+func weightSubjects(ctx context.Context, lm *languageModel, o *options, text [][]int32) ([]subject, error) {
 	var subjects []subject
 	add := func(name string, plans ...*attention.Plan) { subjects = append(subjects, subject{name, plans}) }
 	for _, mode := range attention.PModes() {
@@ -62,12 +62,12 @@ func weightSubjects(ctx context.Context, lm *languageModel, o *options, calibrat
 			add(mode.String(), plan)
 			continue
 		}
-		betas, err := calibrate(ctx, lm, calibration, bits)
+		found, err := calibrate(ctx, lm, text, bits)
 		if err != nil {
 			return nil, err
 		}
 		for c := attention.CorrectNone; c <= attention.CorrectExact; c++ {
-			plans, err := correctedPlans(lm.model, config, c, betas)
+			plans, err := correctedPlans(lm.model, config, c, found)
 			if err != nil {
 				return nil, err
 			}
@@ -77,9 +77,15 @@ func weightSubjects(ctx context.Context, lm *languageModel, o *options, calibrat
 	return subjects, nil
 }
 
-// calibrate measures the mass that normalised weights of some bits lose, per layer and
-// head, on real attention.
-func calibrate(ctx context.Context, lm *languageModel, text [][]int32, bits int) (*calib.BiasTable, error) {
+// calibration is what corrections are made from.
+type calibration struct {
+	betas *calib.BiasTable
+	means [][]float32 // of the values, per layer [KVHeads][HeadDim]
+}
+
+// calibrate measures, on real attention, the mass that normalised weights of some bits
+// lose per layer and head, and the means of the values.
+func calibrate(ctx context.Context, lm *languageModel, text [][]int32, bits int) (*calibration, error) {
 	plan, err := attention.NewPlan(lm.model.AttentionConfig(
 		attention.Codec{Format: quant.F32}, attention.Codec{Format: quant.F32}, attention.PF32))
 	if err != nil {
@@ -87,6 +93,8 @@ func calibrate(ctx context.Context, lm *languageModel, text [][]int32, bits int)
 	}
 	grid := calib.ProbGrid{Bits: bits, Scale: 1 / float64(int(1)<<bits-1)}
 	c := calib.NewBiasCalibrator(calib.ByLayer|calib.ByHead, grid)
+	sums := make([]float64, lm.model.Layers*lm.model.KVDim())
+	tokens := 0
 	for _, w := range text {
 		cache := llama.NewCache(lm.model.Config, len(w), plan)
 		cache.Observe(func(layer, head int, p []float32) {
@@ -96,24 +104,43 @@ func calibrate(ctx context.Context, lm *languageModel, text [][]int32, bits int)
 		if err := s.Forward(ctx, w, make([]float32, lm.model.Vocab)); err != nil {
 			return nil, err
 		}
+		tokens += len(w)
+		for layer := range lm.model.Layers {
+			v, err := cache.Values(layer, len(w))
+			if err != nil {
+				return nil, err
+			}
+			for i, x := range v {
+				sums[layer*lm.model.KVDim()+i%lm.model.KVDim()] += float64(x)
+			}
+		}
 	}
-	return c.Table(), nil
+	result := &calibration{betas: c.Table()}
+	for layer := range lm.model.Layers {
+		mean := make([]float32, lm.model.KVDim())
+		for i := range mean {
+			mean[i] = float32(sums[layer*len(mean)+i] / float64(tokens))
+		}
+		result.means = append(result.means, mean)
+	}
+	return result, nil
 }
 
 // correctedPlans makes the plans of one correction: one for each layer where it depends
 // on the layer.
-func correctedPlans(m *llama.Model, config attention.Config, c attention.CorrectionMode, betas *calib.BiasTable) ([]*attention.Plan, error) {
+func correctedPlans(m *llama.Model, config attention.Config, c attention.CorrectionMode, found *calibration) ([]*attention.Plan, error) {
 	layers := 1
-	if c == attention.CorrectStatic {
+	if c == attention.CorrectStatic || c == attention.CorrectExact {
 		layers = m.Layers
 	}
 	var plans []*attention.Plan
 	for layer := range layers {
 		config.Correction = attention.Correction{Mode: c}
-		config.V.Center = c == attention.CorrectExact
-		if c == attention.CorrectStatic {
-			beta := betas.BetaFunc(layer, 0)
-			config.Correction.Beta = beta
+		switch c {
+		case attention.CorrectStatic:
+			config.Correction.Beta = found.betas.BetaFunc(layer, 0)
+		case attention.CorrectExact:
+			config.V.Center, config.V.Mean = true, found.means[layer]
 		}
 		plan, err := attention.NewPlan(config)
 		if err != nil {

@@ -50,6 +50,13 @@ func NewCache(c Config, tokens int, plans ...*attention.Plan) *Cache {
 	return a
 }
 
+// Values reconstructs the stored values of a layer's first n tokens, [n][KVHeads][HeadDim].
+func (a *Cache) Values(layer, n int) ([]float32, error) {
+	v := make([]float32, n*a.model.KVDim())
+	plan := a.plans[layer%len(a.plans)]
+	return v, plan.ReadKV(a.layers[layer], a.table, 0, n, attention.Rows{}, attention.Rows{F32: v})
+}
+
 // Begin schedules attention of n new tokens over everything before them; the schedule
 // serves all layers.
 func (a *Cache) Begin(pos, n int) error {
