@@ -145,10 +145,11 @@ type measurement struct {
 type effort struct {
 	passes int
 	slice  time.Duration
+	limit  time.Duration // of one case that is long
 	limits roof.Options
 }
 
-var thorough = effort{passes: 7, slice: 40 * time.Millisecond}
+var thorough = effort{passes: 7, slice: 40 * time.Millisecond, limit: 3 * time.Second}
 
 // runSubjects measures the limits, then the subjects round robin.
 func runSubjects(ctx context.Context, list []subject, e effort, p *progress) (*measurement, error) {
@@ -170,7 +171,7 @@ func runSubjects(ctx context.Context, list []subject, e effort, p *progress) (*m
 	}
 	runtime.GC()
 	p.restart()
-	samples, err := measure.Interleave(ctx, cases, measure.Options{Passes: e.passes, Slice: e.slice, Progress: p.report})
+	samples, err := measure.Interleave(ctx, cases, measure.Options{Passes: e.passes, Slice: e.slice, Limit: e.limit, Progress: p.report})
 	if err != nil {
 		return nil, err
 	}

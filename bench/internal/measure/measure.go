@@ -36,6 +36,13 @@ func (s Sample) Median() float64 {
 	return (sorted[i-1] + sorted[i]) / 2
 }
 
+func (s Sample) total() (sum float64) {
+	for _, t := range s {
+		sum += t
+	}
+	return sum
+}
+
 // Case is something to time.
 type Case struct {
 	Name   string
@@ -60,6 +67,7 @@ func (c Case) once() (float64, error) {
 type Options struct {
 	Passes   int           // visits per case
 	Slice    time.Duration // timed work per visit, at least one Run
+	Limit    time.Duration // a case that has run three times and this long is done; 0 means no limit
 	Progress func(done, total int, name string)
 }
 
@@ -73,6 +81,9 @@ func Interleave(ctx context.Context, cases []Case, o Options) ([]Sample, error) 
 		for i, c := range cases {
 			if o.Progress != nil {
 				o.Progress(pass*len(cases)+i, total, c.Name)
+			}
+			if o.Limit > 0 && len(samples[i]) >= 3 && samples[i].total()*float64(max(c.Ops, 1)) >= o.Limit.Seconds() {
+				continue
 			}
 			if err := visit(ctx, c, &samples[i], o.Slice); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Name, err)

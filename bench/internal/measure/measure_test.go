@@ -93,6 +93,20 @@ func TestInterleaveTimes(t *testing.T) {
 	}
 }
 
+// A long case is visited three times only.
+func TestInterleaveLimit(t *testing.T) {
+	samples, err := Interleave(context.Background(), []Case{
+		{Name: "long", Run: func() error { time.Sleep(2 * time.Millisecond); return nil }},
+		{Name: "short", Run: func() error { return nil }},
+	}, Options{Passes: 8, Limit: 5 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(samples[0]) != 3 || len(samples[1]) != 8 {
+		t.Errorf("%d long and %d short times, want 3 and 8", len(samples[0]), len(samples[1]))
+	}
+}
+
 func TestInterleaveStops(t *testing.T) {
 	broken := errors.New("broken")
 	_, err := Interleave(context.Background(), []Case{{Name: "bad case", Run: func() error { return broken }}}, Options{Passes: 1})

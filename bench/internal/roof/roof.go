@@ -89,7 +89,7 @@ type Options struct {
 func Measure(ctx context.Context, o Options) (*Limits, error) {
 	l := &Limits{Caches: readCaches()}
 	if o.MaxBytes == 0 {
-		o.MaxBytes = min(max(256<<20, 4*l.Caches.L3), 2<<30)
+		o.MaxBytes = min(max(256<<20, 4*l.Caches.L3), 1<<30)
 	}
 	if o.Samples == 0 {
 		o.Samples = 5
