@@ -139,15 +139,23 @@ type PVF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
 // takes no part. Kernels may split p as QKBF16Func splits q; the bound is that one with n for d.
 type PVBF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
 
-// FoldI8Func adds a tile to a row's output state:
-//
-//	o[c] = α·o[c] + (β·float32(a[c]) + γ·mu[c])
-//
-// mu may be nil (no centre). Exact: one rounding per operation, in this order.
-type FoldI8Func func(o []float32, a []int32, mu []float32, alpha, beta, gamma float32)
+// Fold holds the factors by which a tile joins the output state of one row.
+type Fold struct {
+	Alpha float32 // on the state; with its sign bit set (−1) the row is left as it is
+	Beta  float32 // on the tile's sums
+	Gamma float32 // on the centre of the tile's values
+}
 
-// FoldF32Func adds a float tile: o[c] = α·o[c] + (β·a[c] + γ·mu[c]), as FoldI8Func.
-type FoldF32Func func(o, a, mu []float32, alpha, beta, gamma float32)
+// FoldI8Func adds a tile to the output states of m rows:
+//
+//	o[i][c] = α·o[i][c] + (β·float32(a[i][c]) + γ·mu[c]),   i < m, c < dv, f[i] = (α, β, γ)
+//
+// o and a are [m][dv]. mu may be nil (no centre). Rows whose α has its sign bit set are not touched.
+// Exact: one rounding per operation, in this order.
+type FoldI8Func func(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
+
+// FoldF32Func adds a float tile, as FoldI8Func.
+type FoldF32Func func(o, a, mu []float32, f []Fold, m, dv int)
 
 // MixF32Func merges two unnormalised outputs: o[c] = α·o[c] + β·b[c]. Exact.
 type MixF32Func func(o, b []float32, alpha, beta float32)
@@ -228,8 +236,8 @@ type DecBF16VFunc func(dst []float32, v []byte, n, d int, next []byte)
 //
 //	dst[t][c] = (nibble − 8)·mult[c/32][t] + 128
 //
-// for ⌈n/16⌉ groups; it reads ⌈n/32⌉ pairs. mult is [⌈d/32⌉][64], 1..18,
-// |product| ≤ 127. Exact.
+// for ⌈n/16⌉ groups; it reads ⌈n/32⌉ pairs. mult is [⌈d/32⌉][64], 1..18
+// with |product| ≤ 127 for tokens below n and anything beyond. Exact.
 type ExpI4KFunc func(dst, k, mult []byte, n, d int, next []byte)
 
 // ExpI4VFunc expands nibble V planes [8][d][4] to the int8 V layout, ⌈n/4⌉ quads:

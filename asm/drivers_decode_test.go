@@ -204,12 +204,15 @@ func nibbleV(v []byte, d, t, c int) int {
 
 // mults draws [⌈d/32⌉][64] multipliers and codes with |product| ≤ 127: code −8 only
 // meets multipliers up to 15.
-func (g *gen) mults(d int) []byte {
+func (g *gen) mults(n, d int) []byte {
 	mult := make([]byte, ceilDiv(d, 32)*Tile)
 	for i := range mult {
 		mult[i] = byte(1 + g.IntN(15))
 		if g.kind == extreme {
 			mult[i] = 18
+		}
+		if i%Tile >= n {
+			mult[i] = g.next() // never written
 		}
 	}
 	return mult
@@ -228,7 +231,7 @@ func (g *gen) nibbles(n int) []byte {
 
 func driveExpI4K(g *gen, _, n, d int) trial {
 	d4 := (d + 3) / 4
-	k, mult := g.nibbles(ceilDiv(n, 32)*d4*64), g.mults(d)
+	k, mult := g.nibbles(ceilDiv(n, 32)*d4*64), g.mults(n, d)
 	want := make([]byte, ceilDiv(n, 16)*d4*64)
 	for t := range n {
 		for c := range 4 * d4 {
@@ -244,7 +247,7 @@ func driveExpI4K(g *gen, _, n, d int) trial {
 }
 
 func driveExpI4V(g *gen, _, n, d int) trial {
-	v, mult := g.nibbles(ceilDiv(n, 8)*d*4), g.mults(d)
+	v, mult := g.nibbles(ceilDiv(n, 8)*d*4), g.mults(n, d)
 	want := make([]byte, ceilDiv(n, 4)*d*4)
 	for t := range n {
 		for c := range d {

@@ -32,21 +32,49 @@ func folded(o, a, mu []float32, f [3]float32) []float32 {
 	return want
 }
 
-func driveFoldI8(g *gen, _, _, d int) trial {
-	o, f := g.floats(d, 128), g.factors()
-	a, x := make([]int32, d), make([]float32, d)
+// folds draws the factors of m rows; some rows are to be left alone.
+func (g *gen) folds(m int) []Fold {
+	f := make([]Fold, m)
+	for i := range f {
+		x := g.factors()
+		f[i] = Fold{float32(math.Abs(float64(x[0]))), x[1], x[2]}
+		if g.IntN(6) == 0 {
+			f[i].Alpha = [...]float32{-1, -float32(math.Abs(float64(x[0]))), float32(math.Copysign(0, -1))}[g.IntN(3)]
+		}
+	}
+	return f
+}
+
+// driveFold drives a kernel that adds sums, whose float32 values are x, to the states.
+func driveFold(g *gen, m, d int, sums operand, x []float32, call func(k any, o []float32, a []byte, mu []float32, f []Fold)) trial {
+	o, mu, f := g.floats(m*d, 128), g.centre(d), g.folds(m)
+	want := make([]float32, 0, m*d)
+	for i, f := range f {
+		row := o[i*d : (i+1)*d]
+		if math.Signbit(float64(f.Alpha)) {
+			want = append(want, row...)
+			continue
+		}
+		want = append(want, folded(row, x[i*d:(i+1)*d], mu, [3]float32{f.Alpha, f.Beta, f.Gamma})...)
+	}
+	return trial{
+		ops: []operand{inout(o, want, nil), sums, in(mu), in(f)},
+		call: func(k any, b [][]byte) {
+			call(k, view[float32](b[0]), b[1], orNil(mu, b[2]), view[Fold](b[3]))
+		},
+		work: 5 * float64(m*d),
+	}
+}
+
+func driveFoldI8(g *gen, m, _, d int) trial {
+	a, x := make([]int32, m*d), make([]float32, m*d)
 	for c := range a {
 		a[c] = int32(g.Uint32()) >> (7 + g.IntN(20))
 		x[c] = float32(float64(a[c]))
 	}
-	mu := g.centre(d)
-	return trial{
-		ops: []operand{inout(o, folded(o, x, mu, f), nil), in(a), in(mu)},
-		call: func(k any, b [][]byte) {
-			k.(FoldI8Func)(view[float32](b[0]), view[int32](b[1]), orNil(mu, b[2]), f[0], f[1], f[2])
-		},
-		work: 5 * float64(d),
-	}
+	return driveFold(g, m, d, in(a), x, func(k any, o []float32, a []byte, mu []float32, f []Fold) {
+		k.(FoldI8Func)(o, view[int32](a), mu, f, m, d)
+	})
 }
 
 // centre draws a centre vector, nil in half of the cases.
@@ -65,15 +93,11 @@ func orNil(mu []float32, b []byte) []float32 {
 	return view[float32](b)
 }
 
-func driveFoldF32(g *gen, _, _, d int) trial {
-	o, a, mu, f := g.floats(d, 128), g.floats(d, 128), g.centre(d), g.factors()
-	return trial{
-		ops: []operand{inout(o, folded(o, a, mu, f), nil), in(a), in(mu)},
-		call: func(k any, b [][]byte) {
-			k.(FoldF32Func)(view[float32](b[0]), view[float32](b[1]), orNil(mu, b[2]), f[0], f[1], f[2])
-		},
-		work: 5 * float64(d),
-	}
+func driveFoldF32(g *gen, m, _, d int) trial {
+	x := g.floats(m*d, 128)
+	return driveFold(g, m, d, in(x), x, func(k any, o []float32, a []byte, mu []float32, f []Fold) {
+		k.(FoldF32Func)(o, view[float32](a), mu, f, m, d)
+	})
 }
 
 func driveMixF32(g *gen, _, _, d int) trial {

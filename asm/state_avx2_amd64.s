@@ -116,15 +116,26 @@ done:
 	VZEROUPPER
 	RET
 
-// func foldI8_avx2(o []float32, a []int32, mu []float32, alpha, beta, gamma float32)
-TEXT ·foldI8_avx2(SB), NOSPLIT, $0-84
-	MOVQ o_base+0(FP), DI
-	MOVQ o_len+8(FP), CX
-	MOVQ a_base+24(FP), SI
+// func foldI8_avx2(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
+TEXT ·foldI8_avx2(SB), NOSPLIT, $0-112
+	MOVQ o_base+0(FP), R9
+	MOVQ a_base+24(FP), R10
+	MOVQ f_base+72(FP), R11
+	MOVQ m+96(FP), R8
+	MOVQ dv+104(FP), R12
+	LEAQ (R12*4), R13
+
+row:
+	MOVQ R9, DI
+	MOVQ R10, SI
 	MOVQ mu_base+48(FP), DX
-	VBROADCASTSS alpha+72(FP), Y8
-	VBROADCASTSS beta+76(FP), Y9
-	VBROADCASTSS gamma+80(FP), Y10
+	MOVQ R12, CX
+	VBROADCASTSS (R11), Y8
+	VBROADCASTSS 4(R11), Y9
+	VBROADCASTSS 8(R11), Y10
+	VMOVMSKPS X8, AX
+	TESTL AX, AX
+	JNZ  next // a negative factor leaves the row alone
 	TESTQ DX, DX
 	JZ   plain
 
@@ -146,7 +157,7 @@ step:
 
 tail:
 	TESTQ CX, CX
-	JZ   done
+	JZ   next
 	MASK
 	VPMASKMOVD (SI), Y7, Y0
 	VCVTDQ2PS Y0, Y0
@@ -158,10 +169,7 @@ tail:
 	VMULPS Y8, Y2, Y2
 	VADDPS Y0, Y2, Y2
 	VMASKMOVPS Y2, Y7, (DI)
-
-done:
-	VZEROUPPER
-	RET
+	JMP  next
 
 plain:
 	CMPQ CX, $8
@@ -178,7 +186,7 @@ plain:
 
 plainTail:
 	TESTQ CX, CX
-	JZ   plainDone
+	JZ   next
 	MASK
 	VPMASKMOVD (SI), Y7, Y0
 	VCVTDQ2PS Y0, Y0
@@ -188,26 +196,43 @@ plainTail:
 	VADDPS Y0, Y2, Y2
 	VMASKMOVPS Y2, Y7, (DI)
 
-plainDone:
+next:
+	ADDQ R13, R9
+	ADDQ R13, R10
+	ADDQ $12, R11
+	DECQ R8
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func foldF32_avx2(o, a, mu []float32, alpha, beta, gamma float32)
-TEXT ·foldF32_avx2(SB), NOSPLIT, $0-84
-	MOVQ o_base+0(FP), DI
-	MOVQ o_len+8(FP), CX
-	MOVQ a_base+24(FP), SI
+// func foldF32_avx2(o, a, mu []float32, f []Fold, m, dv int)
+TEXT ·foldF32_avx2(SB), NOSPLIT, $0-112
+	MOVQ o_base+0(FP), R9
+	MOVQ a_base+24(FP), R10
+	MOVQ f_base+72(FP), R11
+	MOVQ m+96(FP), R8
+	MOVQ dv+104(FP), R12
+	LEAQ (R12*4), R13
+
+row:
+	MOVQ R9, DI
+	MOVQ R10, SI
 	MOVQ mu_base+48(FP), DX
-	VBROADCASTSS alpha+72(FP), Y8
-	VBROADCASTSS beta+76(FP), Y9
-	VBROADCASTSS gamma+80(FP), Y10
+	MOVQ R12, CX
+	VBROADCASTSS (R11), Y8
+	VBROADCASTSS 4(R11), Y9
+	VBROADCASTSS 8(R11), Y10
+	VMOVMSKPS X8, AX
+	TESTL AX, AX
+	JNZ  next // a negative factor leaves the row alone
 	TESTQ DX, DX
 	JZ   plain
 
 step:
 	CMPQ CX, $8
 	JLT  tail
-	VMULPS (SI), Y9, Y0
+	VMOVUPS (SI), Y0
+	VMULPS Y9, Y0, Y0
 	VMULPS (DX), Y10, Y1
 	VADDPS Y1, Y0, Y0
 	VMULPS (DI), Y8, Y2
@@ -221,7 +246,7 @@ step:
 
 tail:
 	TESTQ CX, CX
-	JZ   done
+	JZ   next
 	MASK
 	VMASKMOVPS (SI), Y7, Y0
 	VMULPS Y9, Y0, Y0
@@ -232,15 +257,13 @@ tail:
 	VMULPS Y8, Y2, Y2
 	VADDPS Y0, Y2, Y2
 	VMASKMOVPS Y2, Y7, (DI)
-
-done:
-	VZEROUPPER
-	RET
+	JMP  next
 
 plain:
 	CMPQ CX, $8
 	JLT  plainTail
-	VMULPS (SI), Y9, Y0
+	VMOVUPS (SI), Y0
+	VMULPS Y9, Y0, Y0
 	VMULPS (DI), Y8, Y2
 	VADDPS Y0, Y2, Y2
 	VMOVUPS Y2, (DI)
@@ -251,7 +274,7 @@ plain:
 
 plainTail:
 	TESTQ CX, CX
-	JZ   plainDone
+	JZ   next
 	MASK
 	VMASKMOVPS (SI), Y7, Y0
 	VMULPS Y9, Y0, Y0
@@ -260,7 +283,12 @@ plainTail:
 	VADDPS Y0, Y2, Y2
 	VMASKMOVPS Y2, Y7, (DI)
 
-plainDone:
+next:
+	ADDQ R13, R9
+	ADDQ R13, R10
+	ADDQ $12, R11
+	DECQ R8
+	JNZ  row
 	VZEROUPPER
 	RET
 

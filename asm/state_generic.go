@@ -1,32 +1,38 @@
 package asm
 
+import "math"
+
 // foldI8_generic is the specification of FoldI8Func.
-func foldI8_generic(o []float32, a []int32, mu []float32, alpha, beta, gamma float32) {
-	a = a[:len(o)]
-	if mu == nil {
-		for c, x := range o {
-			o[c] = float32(alpha*x) + float32(beta*float32(a[c]))
+func foldI8_generic(o []float32, a []int32, mu []float32, f []Fold, m, dv int) {
+	for i, f := range f[:m] {
+		if math.Signbit(float64(f.Alpha)) {
+			continue
 		}
-		return
-	}
-	mu = mu[:len(o)]
-	for c, x := range o {
-		o[c] = float32(alpha*x) + float32(float32(beta*float32(a[c]))+float32(gamma*mu[c]))
+		row, sums := o[i*dv:][:dv], a[i*dv:][:dv]
+		for c, x := range row {
+			t := float32(f.Beta * float32(sums[c]))
+			if mu != nil {
+				t += float32(f.Gamma * mu[c])
+			}
+			row[c] = float32(f.Alpha*x) + t
+		}
 	}
 }
 
 // foldF32_generic is the specification of FoldF32Func.
-func foldF32_generic(o, a, mu []float32, alpha, beta, gamma float32) {
-	a = a[:len(o)]
-	if mu == nil {
-		for c, x := range o {
-			o[c] = float32(alpha*x) + float32(beta*a[c])
+func foldF32_generic(o, a, mu []float32, f []Fold, m, dv int) {
+	for i, f := range f[:m] {
+		if math.Signbit(float64(f.Alpha)) {
+			continue
 		}
-		return
-	}
-	mu = mu[:len(o)]
-	for c, x := range o {
-		o[c] = float32(alpha*x) + float32(float32(beta*a[c])+float32(gamma*mu[c]))
+		row, sums := o[i*dv:][:dv], a[i*dv:][:dv]
+		for c, x := range row {
+			t := float32(f.Beta * sums[c])
+			if mu != nil {
+				t += float32(f.Gamma * mu[c])
+			}
+			row[c] = float32(f.Alpha*x) + t
+		}
 	}
 }
 

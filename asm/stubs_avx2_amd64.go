@@ -35,10 +35,10 @@ func scaleI8_avx2(y []float32, s []int32, sk, a, b []float32, m, n int)
 func scaleF32_avx2(y, a, b []float32, m, n int)
 
 //go:noescape
-func foldI8_avx2(o []float32, a []int32, mu []float32, alpha, beta, gamma float32)
+func foldI8_avx2(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
 
 //go:noescape
-func foldF32_avx2(o, a, mu []float32, alpha, beta, gamma float32)
+func foldF32_avx2(o, a, mu []float32, f []Fold, m, dv int)
 
 //go:noescape
 func mixF32_avx2(o, b []float32, alpha, beta float32)

@@ -158,14 +158,19 @@ func (p *Plan) firstToken(tile int) int {
 	return 0
 }
 
-// openTile writes the headers of a tile and its centre, the mean of the previous
-// tile's stored rows. Rows that are not finite are left out: they must reach only
+// openTile writes the headers of a tile, zeros for the tokens that are stored as sinks
+// instead, and its centre, the mean of the previous tile's stored rows. Rows that are not finite are left out: they must reach only
 // the queries that see them.
 func (p *Plan) openTile(buf *rowBuffer, s *side, pg *Pages, table []int32, page []byte, tile, h int) {
 	clear(page[:headerBytes])
 	copy(page, p.layout.ID[:])
 	block := p.geo.block(page, s, h)
 	clear(block[:headerBytes])
+	zero := buf.prev[:s.d]
+	clear(zero)
+	for t := range p.firstToken(tile) { // kernels read whole tiles, and a stray byte may not mean anything to them
+		s.codec.Format.Quantize(p.ks, block[s.tile:], s.Side, s.d, t, zero)
+	}
 	if !s.codec.Center {
 		return
 	}

@@ -143,7 +143,7 @@ func (b *block) certifyTile(kb, vb []byte, lo int) {
 	last := -1
 	for r := range b.rows {
 		hi := w.vis[r].hi
-		if hi == 0 || w.exps[2*r] < 0 {
+		if hi == 0 || w.fold[r].Alpha < 0 {
 			continue
 		}
 		if hi != last { // the same for all rows but in the tile of a causal diagonal
@@ -194,7 +194,7 @@ func (b *block) certifySinks() {
 			k = k.with(b.sinkDeviation(quant.Keys, kRows, p.cfg.DK, done), done)
 			v = v.with(b.sinkDeviation(quant.Values, vRows, p.cfg.DV, done), done)
 		}
-		if hi > 0 && b.w.exps[2*r] >= 0 {
+		if hi > 0 && b.w.fold[r].Alpha >= 0 {
 			b.certifyRow(r, hi, k, v, 0)
 		}
 	}

@@ -22,9 +22,10 @@ type block struct {
 
 	scaleV []float32 // of the tile's integer values, nil in float32; for certificates
 
-	base int                   // of the tile at hand
-	see  func(b *block, n int) // where set, gets the logits of every tile in place of the values
-	top  float64               // largest code of a static mode, for see
+	base  int                   // of the tile at hand
+	whole bool                  // every row sees all of it
+	see   func(b *block, n int) // where set, gets the logits of every tile in place of the values
+	top   float64               // largest code of a static mode, for see
 }
 
 // newBlock loads, rotates and quantizes the queries of a unit.
@@ -107,7 +108,21 @@ func (b *block) attend(split span) {
 
 // limit computes every row's visible keys among tokens [lo, n) of the tile at base and
 // returns the end of their union, 0 when no row sees one.
+//
+// Both ends of a span rise with the position, so the first and the last row tell whether
+// all see the whole tile; most tiles are like that.
 func (b *block) limit(base, lo, n int) (last int) {
+	first := b.p.cfg.visible(b.position(0), b.q.kvLen)
+	bottom := b.p.cfg.visible(b.position(b.rows-1), b.q.kvLen)
+	b.whole = lo == 0 && first.hi >= base+n && bottom.hi >= base+n && bottom.lo <= base
+	if b.whole {
+		if b.p.cfg.Certify {
+			for r := range b.rows {
+				b.w.vis[r] = span{0, n}
+			}
+		}
+		return n
+	}
 	for r := range b.rows {
 		v := b.p.cfg.visible(b.position(r), b.q.kvLen)
 		v.lo, v.hi = max(v.lo-base, lo), min(v.hi-base, n)
@@ -137,7 +152,7 @@ func (b *block) tile(base, lo, n int) {
 		return
 	}
 	vb := p.geo.block(page, &p.geo.v, b.head)
-	b.values(vb, p.geo.block(following, &p.geo.v, b.head)[p.geo.v.tile:], lo, n)
+	b.values(vb, p.geo.block(following, &p.geo.v, b.head)[p.geo.v.tile:], n)
 	if p.cfg.Certify {
 		b.certifyTile(p.geo.block(page, &p.geo.k, b.head), vb, lo)
 	}
@@ -261,8 +276,14 @@ func dot(x, y []float32) float64 {
 // where the plan has them, then −Inf for every key a row must not see.
 func (b *block) shape(base, n int) {
 	p, w := b.p, b.w
+	if b.whole && !p.shaped && !b.bias {
+		return
+	}
 	for r := range b.rows {
-		y, v := w.y[r*Tile:][:n], w.vis[r]
+		y, v := w.y[r*Tile:][:n], span{0, n}
+		if !b.whole {
+			v = w.vis[r]
+		}
 		for j := range y[:v.lo] {
 			y[j] = negInf
 		}

@@ -3,24 +3,24 @@ package attention
 import (
 	"math/bits"
 
+	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/quant"
 )
 
-// values sums the values of tokens [lo, n) of a tile under the weights of the logits in
+// values sums the values of tokens [0, n) of a tile under the weights of the logits in
 // w.y and adds them to the state of the split.
-func (b *block) values(block, next []byte, lo, n int) {
+func (b *block) values(block, next []byte, n int) {
 	p, w := b.p, b.w
 	mu := b.centre(block)
 	bad := bitmap(block) & (1<<n - 1)
 	tile := block[p.geo.v.tile:]
 	switch {
 	case p.intV != nil:
-		b.valuesI8(tile, next, mu, bad, lo, n)
+		b.valuesI8(tile, next, mu, bad, n)
 	case p.inPlaceV != nil:
-		b.valuesInPlace(tile, next, mu, bad, lo, n)
+		b.valuesInPlace(tile, next, mu, bad, n)
 	default:
 		p.cfg.V.Format.ExpandF32(p.ks, w.vf, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)
-		clear(w.vf[:lo*p.cfg.DV])
 		b.valuesF32(p.prob.weigh, mu, bad, n)
 	}
 }
@@ -44,11 +44,10 @@ func (b *block) centre(block []byte) []float32 {
 
 // valuesI8 quantizes the weights and sums int8 values, plane by plane. Tokens in bad hold
 // no finite value: rows that see one become NaN.
-func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, lo, n int) {
+func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, n int) {
 	p, w := b.p, b.w
 	codes, scale := p.intV.ExpandI8(p.ks, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)
 	b.scaleV = scale
-	clear(scale[:lo])
 	if bad != 0 {
 		for t := range n {
 			if bad>>t&1 != 0 {
@@ -59,14 +58,15 @@ func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, lo, n int)
 	}
 	p.prob.codes(b, scale, n)
 	b.advance()
+	first := w.p8
 	if p.prob.planes == 2 {
-		b.sumI8(w.p8lo, codes, next, n)
-		b.foldI8(mu, 1)
-		b.addI8(w.p8, codes, n)
-		return
+		first = w.p8lo
 	}
-	b.sumI8(w.p8, codes, next, n)
-	b.foldI8(mu, 1)
+	b.sumI8(first, codes, next, n)
+	p.ks.FoldI8(w.split.o, w.acc8, mu, w.fold, b.rows, p.cfg.DV)
+	if p.prob.planes == 2 {
+		b.addI8(w.p8, codes, n)
+	}
 }
 
 // sumI8 runs the integer weighted sums of all rows.
@@ -78,26 +78,16 @@ func (b *block) sumI8(p8, codes, next []byte, n int) {
 	}
 }
 
-// foldI8 adds the sums in w.acc8 to the state.
-func (b *block) foldI8(mu []float32, unit float32) {
-	w, dv := b.w, b.p.cfg.DV
-	for r := range b.rows {
-		if alpha, g := w.exps[2*r], w.exps[2*r+1]; alpha >= 0 {
-			st := &w.stat[r]
-			b.p.ks.FoldI8(w.split.row(r), w.acc8[r*dv:(r+1)*dv], mu, alpha, float32(g*st.Beta)*unit, float32(g*st.L))
-		}
-	}
-}
-
 // addI8 sums the plane of high bytes on top of the low one.
 func (b *block) addI8(p8, codes []byte, n int) {
 	w, dv := b.w, b.p.cfg.DV
 	b.sumI8(p8, codes, codes, n)
 	for r := range b.rows {
-		if alpha, g := w.exps[2*r], w.exps[2*r+1]; alpha >= 0 {
-			b.p.ks.FoldI8(w.split.row(r), w.acc8[r*dv:(r+1)*dv], nil, 1, float32(g*w.stat[r].Beta)*256, 0)
+		if f := &w.fold[r]; f.Alpha >= 0 {
+			*f = asm.Fold{Alpha: 1, Beta: 256 * f.Beta}
 		}
 	}
+	b.p.ks.FoldI8(w.split.o, w.acc8, nil, w.fold, b.rows, dv)
 }
 
 // poisonRows turns rows that see a token of bad into NaN rows by way of their logits.
@@ -130,13 +120,13 @@ func (b *block) valuesF32(weigh func(b *block, n int), mu []float32, bad uint64,
 	b.foldF32(mu)
 }
 
-// valuesInPlace sums values that kernels read as they are stored. Tokens in bad, and
-// sink tokens, whose bytes mean nothing, are summed apart and blanked in a copy.
-func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, lo, n int) {
+// valuesInPlace sums values that kernels read as they are stored. Tokens in bad are
+// summed apart and blanked in a copy.
+func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, n int) {
 	p, w, dv := b.p, b.w, b.p.cfg.DV
 	b.noteSeen(bad, n)
 	p.prob.weigh(b, n)
-	if blank := bad | 1<<lo - 1; blank != 0 {
+	if bad != 0 {
 		b.sumSeen(bad, n, func(t int) []float32 {
 			p.cfg.V.Format.Decode(w.row[:dv], tile, quant.Values, dv, t)
 			return w.row[:dv]
@@ -145,7 +135,7 @@ func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, lo, n
 		tile = w.tileV
 		zero := w.row[:dv]
 		clear(zero)
-		for ; blank != 0; blank &= blank - 1 {
+		for blank := bad; blank != 0; blank &= blank - 1 {
 			p.cfg.V.Format.Quantize(p.ks, tile, quant.Values, dv, bits.TrailingZeros64(blank), zero)
 		}
 	}
@@ -215,44 +205,37 @@ func (b *block) sumOthers(sum func(r, m int)) {
 
 // foldF32 moves the state past the tile and adds the sums in w.acc.
 func (b *block) foldF32(mu []float32) {
-	w, dv := b.w, b.p.cfg.DV
 	b.advance()
-	for r := range b.rows {
-		if alpha, g := w.exps[2*r], w.exps[2*r+1]; alpha >= 0 {
-			st := &w.stat[r]
-			b.p.ks.FoldF32(w.split.row(r), w.acc[r*dv:(r+1)*dv], mu, alpha, float32(g*st.Beta), float32(g*st.L))
-		}
-	}
+	b.p.ks.FoldF32(b.w.split.o, b.w.acc, mu, b.w.fold, b.rows, b.p.cfg.DV)
 }
 
-// advance moves every row's m and l past the tile and leaves the factors of its fold, on
-// the state and on the tile, in w.exps[2r] and w.exps[2r+1]. A row with nothing to fold
-// has the factor −1.
+// advance moves every row's m and l past the tile and sets the factors of its fold in
+// w.fold. A row with nothing to fold gets Alpha −1.
 func (b *block) advance() {
 	w, sp := b.w, &b.w.split
 	for r := range b.rows {
 		m, tile := sp.m[r], w.stat[r].M
 		top := max(m, tile)
 		if tile == negInf || top != top {
-			top = 0 // any finite number: the row is skipped below
-			m, tile = 0, 0
+			m, tile, top = 0, 0, 0 // the row is skipped below
 		}
 		w.exps[2*r], w.exps[2*r+1] = m-top, tile-top
 	}
 	b.p.ks.Exp2F32(w.exps[:2*b.rows])
 	for r := range b.rows {
-		st := &w.stat[r]
+		st, f := &w.stat[r], &w.fold[r]
 		switch {
 		case st.M == negInf || sp.m[r] != sp.m[r]:
-			w.exps[2*r] = -1
+			f.Alpha = -1
 			continue
 		case st.M != st.M:
 			sp.poison(r)
-			w.exps[2*r] = -1
+			f.Alpha = -1
 			continue
 		}
 		alpha, g := w.exps[2*r], w.exps[2*r+1]
 		sp.m[r] = max(sp.m[r], st.M)
 		sp.l[r] = float32(alpha*sp.l[r]) + float32(g*st.L)
+		*f = asm.Fold{Alpha: alpha, Beta: float32(g * st.Beta), Gamma: float32(g * st.L)}
 	}
 }

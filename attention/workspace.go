@@ -3,6 +3,7 @@ package attention
 import (
 	"unsafe"
 
+	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/quant"
 )
 
@@ -79,6 +80,7 @@ type worker struct {
 	split  state // of the split being computed
 	total  state // of the splits before it
 	exps   []float32
+	fold   []asm.Fold // [rows]
 }
 
 // carver hands out consecutive pieces of memory, each 64-byte aligned. With a nil
@@ -129,5 +131,6 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.tmpV = quant.Scratch{Scale: carve[float32](c, l.scaleV), Codes: carve[byte](c, quant.ScratchCodes(l.dv))}
 	w.split.carve(l, c)
 	w.total.carve(l, c)
+	w.fold = carve[asm.Fold](c, l.rows)
 	w.exps = carve[float32](c, 2*l.rows)
 }
