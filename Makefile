@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 60s
 TARGETS = linux/amd64 linux/arm64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 linux/riscv64 js/wasm
 
-.PHONY: test vet purego race qemu 386 exhaustive fuzz bench cover lint ppl profile
+.PHONY: test vet purego race qemu qemu-amd64 386 kernels exhaustive fuzz trials certify bench cover lint ppl profile
 
 test: ## everything a change must pass
 	$(GO) test ./...
@@ -20,6 +20,10 @@ race: ## race detector, on the pure-Go kernels
 qemu: ## arm64 under user-mode emulation, needs qemu-user-static
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -short -exec qemu-aarch64-static ./asm ./quant ./fp8 ./attention
 
+qemu-amd64: ## amd64 CPUs with AVX2 and no more, and without AVX, under user-mode emulation
+	QATTN_TIER=avx2 $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Haswell' ./asm ./attention
+	QATTN_TIER=generic $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Nehalem' ./asm
+
 386: ## 32-bit, run by an amd64 kernel itself: qemu-i386 7.2 breaks Go's signal handlers
 	GOARCH=386 CGO_ENABLED=0 $(GO) test -short ./asm ./quant ./fp8 ./attention
 
@@ -29,6 +33,12 @@ exhaustive: ## all 2^32 float32 inputs of every FP8 encoder and of exp2; about a
 fuzz: ## every fuzz target for FUZZTIME each
 	@for p in ./fuzz ./fp8 ./asm; do for t in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
 		echo $$p $$t; $(GO) test $$p -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) || exit 1; done; done
+
+trials: ## a hundred million random kernel executions; ten minutes on two idle cores
+	QATTN_TRIALS=100000000 $(GO) test -count=1 -timeout 4h -v -run TestTrials ./asm
+
+certify: ## ten million rows against their error certificates
+	QATTN_EXHAUSTIVE=1 $(GO) test -count=1 -timeout 4h -v -run Certificate ./fuzz
 
 bench: ## kernels and whole calls
 	$(GO) test -run '^$$' -bench . ./asm ./attention
@@ -40,6 +50,9 @@ lint: ## formatting and go.mod
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
+
+kernels: ## asm/KERNELS.md from the kernel tables
+	QATTN_UPDATE=1 $(GO) test -count=1 -run TestKernelsDoc ./asm
 
 ppl: ## perplexity of the built-in model for every pair of formats, under 5 minutes
 	$(GO) run ./examples/story -ppl

@@ -262,6 +262,7 @@ func driveHadamard(g *gen, _, _, d int) trial {
 				norm2 += float64(v) * float64(v)
 			}
 			slack := float64(bits.Len(uint(d))+2) * 0x1p-24 * math.Sqrt(norm2) * math.Sqrt(float64(d))
+			slack += 0x1p-149 // a subnormal product
 			for i, got := range view[float32](b[0]) {
 				var sum float64
 				for j, v := range x {

@@ -41,6 +41,15 @@ func grid(uses string, yield func(i, m, n, d int)) {
 				visit(m+1, n, 1)
 			}
 		}
+	case "md":
+		for d := range 300 {
+			for j := range int(numKinds) {
+				visit(1+(d+3*j)%17, 1, d+1)
+			}
+		}
+		for _, d := range dims {
+			visit(3, 1, d)
+		}
 	case "d":
 		for d := range 300 {
 			for range numKinds {
@@ -56,6 +65,8 @@ func grid(uses string, yield func(i, m, n, d int)) {
 				visit(1, 1, d)
 			}
 		}
+	default:
+		panic("no grid for " + uses)
 	}
 }
 
