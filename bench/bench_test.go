@@ -443,6 +443,16 @@ func TestPlot(t *testing.T) {
 	}
 }
 
+func TestBest(t *testing.T) {
+	r := record.New("decode")
+	r.Heads, r.MinUS, r.Tier = 1, 20, "avx2"
+	fast, other := r, r
+	fast.MinUS, fast.Tier, other.N = 10, "vnni", 5
+	if got := best([]record.Row{r, other, fast, r}); len(got) != 2 || got[0].Tier != "vnni" || got[1].N != 5 {
+		t.Errorf("kept %+v", got)
+	}
+}
+
 // The committed results can be read and drawn.
 func TestCommittedResults(t *testing.T) {
 	files, err := filepath.Glob("results/*.jsonl")

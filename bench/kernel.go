@@ -35,6 +35,8 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 	case isProduct(e):
 	case has("Softmax", "Scale"):
 		d = 0
+	case has("Fold"):
+		n = 0
 	case has("Dec", "ExpI4"):
 		m = 0
 	default:
@@ -126,6 +128,9 @@ func workload(f any, m, n, d int) (call func(), ops float64) {
 	if call := softmaxWorkload(f, m, n); call != nil {
 		return call, float64(m * n)
 	}
+	if call := foldWorkload(f, m, d); call != nil {
+		return call, float64(m * d)
+	}
 	if call := rowWorkload(f, d); call != nil {
 		return call, float64(d)
 	}
@@ -202,19 +207,35 @@ func softmaxWorkload(f any, m, n int) func() {
 	return nil
 }
 
+// foldWorkload knows the kernels that add a tile to the output states of its rows. With
+// α = ½ the states stay bounded.
+func foldWorkload(f any, m, d int) func() {
+	var (
+		o    = make([]float32, m*d)
+		ints = make([]int32, m*d)
+		x    = normals(9, m*d)
+		fold = make([]asm.Fold, m)
+	)
+	for i := range fold {
+		fold[i] = asm.Fold{Alpha: 0.5, Beta: 1}
+	}
+	switch f := f.(type) {
+	case asm.FoldI8Func:
+		return func() { f(o, ints, nil, fold, m, d) }
+	case asm.FoldF32Func:
+		return func() { f(o, x, nil, fold, m, d) }
+	}
+	return nil
+}
+
 // rowWorkload knows the kernels of one row. The Hadamard transform is its own inverse.
 func rowWorkload(f any, d int) func() {
 	var (
 		x     = normals(9, d)
 		o     = make([]float32, d)
-		ints  = make([]int32, d)
 		bytes = make([]byte, 64*((d+3)/4))
 	)
 	switch f := f.(type) {
-	case asm.FoldI8Func:
-		return func() { f(o, ints, nil, 0.5, 1, 0) }
-	case asm.FoldF32Func:
-		return func() { f(o, x, nil, 0.5, 1, 0) }
 	case asm.MixF32Func:
 		return func() { f(o, x, 0.5, 1) }
 	case asm.FinishF32Func:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/qattn/qattn/bench/internal/arena"
@@ -102,11 +103,12 @@ func printPeers(w io.Writer, rows []record.Row) {
 	t.Flush()
 }
 
-// ourRow finds our row of the same call over a format of as many bits.
+// ourRow finds our row of the same call over a format of as many bits: the last, since a
+// file of peers, with rows measured beside them, follows the file of kernels.
 func ourRow(rows []record.Row, r record.Row) (record.Row, bool) {
 	want := r
 	want.K, want.V = sameBits(r.K), sameBits(r.V)
-	for _, o := range rows {
+	for _, o := range slices.Backward(rows) {
 		if isOurs(o) && o.Name() == want.Name() {
 			return o, true
 		}

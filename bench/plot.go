@@ -106,9 +106,9 @@ func writeCharts(dir, cpu string, rows []record.Row) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	ours := slices.DeleteFunc(slices.Clone(rows), func(r record.Row) bool { return !isOurs(r) })
+	ours := best(slices.DeleteFunc(slices.Clone(rows), func(r record.Row) bool { return !isOurs(r) }))
 	figures := map[string]figure{
-		"roofline.svg":        roofline(cpu, rows),
+		"roofline.svg":        roofline(cpu, rows, ours),
 		"decode.svg":          decodeChart(cpu, rows),
 		"decode-formats.svg":  formatBars("Decoding over 65536 tokens, by format", cpu, ours, longDecode, "time of a call, ms", milliseconds),
 		"prefill-formats.svg": formatBars("Causal prefill of 2048 tokens, 8 heads, by format", cpu, ours, longPrefill, "useful operations, Gop/s", opsRate),
@@ -141,6 +141,22 @@ func isOurs(r record.Row) bool {
 	return isAttention(r) && !r.Foreign() && r.Tier != "generic"
 }
 
+// best keeps the fastest row of each name: a call may also have run on a lower tier.
+func best(rows []record.Row) (kept []record.Row) {
+	at := map[string]int{}
+	for _, r := range rows {
+		i, seen := at[r.Name()]
+		switch {
+		case !seen:
+			at[r.Name()] = len(kept)
+			kept = append(kept, r)
+		case r.MinUS < kept[i].MinUS:
+			kept[i] = r
+		}
+	}
+	return kept
+}
+
 func longDecode(r record.Row) bool  { return r.Op == "decode" && r.Heads == 32 && r.N == 65536 }
 func longPrefill(r record.Row) bool { return r.Op == "prefill" && r.Heads == 8 && r.N == 2048 }
 
@@ -166,14 +182,14 @@ func codecColors(rows []record.Row) (codecs []string, color map[string]string) {
 
 // roofline draws one thread's calls below the limits: operations per stored byte
 // against operations a second.
-func roofline(cpu string, rows []record.Row) *chart.Chart {
+func roofline(cpu string, rows, ours []record.Row) *chart.Chart {
 	c := &chart.Chart{Title: "Attention below the limits of the machine, 1 thread",
 		Subtitle: cpu + ". Circles decode, squares prefill, triangles an encoder layer.",
 		X:        chart.Axis{Label: "useful operations per stored byte", Log: true},
 		Y:        chart.Axis{Label: "useful operations, Gop/s", Log: true}}
 	var calls []record.Row
-	for _, r := range rows {
-		if isOurs(r) && r.Threads == 1 {
+	for _, r := range ours {
+		if r.Threads == 1 {
 			calls = append(calls, r)
 		}
 	}
@@ -203,8 +219,10 @@ func limitLines(rows []record.Row, lo, hi float64) (list []chart.Series) {
 	for _, r := range rows {
 		switch {
 		case r.Threads != 1:
-		case r.Op == "read": // the last, and largest, working set of a level
+		case r.Op == "read" && r.Roof == "dram": // of the last, and largest, working set
 			slope[r.Roof] = float64(r.KVGBps)
+		case r.Op == "read": // of the sizes well inside a cache
+			slope[r.Roof] = max(slope[r.Roof], float64(r.KVGBps))
 		case r.Op == "peak":
 			top = max(top, float64(r.GOps))
 			list = append(list, chart.Series{Color: "#555", Line: true, Note: fmt.Sprintf("%s %.0f Gop/s", r.K, r.GOps),

@@ -44,7 +44,7 @@ func (b *Bars) Write(w io.Writer) error {
 		y := py(b.Y.at(ySpan, 1))
 		out.addf(`<path d="M%d %.1fH%d" stroke="#000"/>`, left, y, width-right)
 	}
-	group := 1 / float64(len(b.Labels))
+	lines, group := 1, 1/float64(len(b.Labels))
 	bar := 0.8 * group / float64(len(b.Series))
 	for g, label := range b.Labels {
 		for i, s := range b.Series {
@@ -52,11 +52,13 @@ func (b *Bars) Write(w io.Writer) error {
 				b.bar(&out, ySpan, (float64(g)+0.1)*group+float64(i)*bar, bar, s.Values[g], s.Color)
 			}
 		}
-		for i, line := range strings.Split(label, "\n") {
+		text := strings.Split(label, "\n")
+		lines = max(lines, len(text))
+		for i, line := range text {
 			out.text(px((float64(g)+0.5)*group), float64(height-bottom+16+14*i), "middle", `fill="#333" font-size="11"`, line)
 		}
 	}
-	out.xLabel(b.XLabel)
+	out.xLabel(b.XLabel, lines)
 	out.frame()
 	var legend []Series
 	for _, s := range b.Series {

@@ -94,12 +94,15 @@ func (c *canvas) xAxis(a Axis, s span) {
 	for _, v := range a.ticks(s, 10) {
 		x := px(a.at(s, v))
 		c.addf(`<path d="M%.1f %dV%d" stroke="#e4e4e4"/>`, x, top, height-bottom)
-		c.text(x, height-bottom+18, "middle", `fill="#333"`, a.tick(v))
+		c.text(x, height-bottom+16, "middle", `fill="#333"`, a.tick(v))
 	}
-	c.xLabel(a.Label)
+	c.xLabel(a.Label, 1)
 }
 
-func (c *canvas) xLabel(s string) { c.text(px(0.5), height-12, "middle", `fill="#333"`, s) }
+// xLabel writes the label of a horizontal axis below the given lines of tick labels.
+func (c *canvas) xLabel(s string, lines int) {
+	c.text(px(0.5), float64(height-bottom+22+14*lines), "middle", `fill="#333"`, s)
+}
 
 func (c *canvas) frame() {
 	c.addf(`<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="#888"/>`, left, top, width-left-right, height-top-bottom)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Sample holds times of one case, in seconds.
+// Sample holds measurements of one case: times, in seconds, unless said otherwise.
 type Sample []float64
 
 // Min returns the smallest time: what the machine can do when nothing disturbs it. NaN

@@ -78,10 +78,10 @@ type Limits struct {
 
 // Options says how much to measure.
 type Options struct {
-	Threads  []int // numbers of threads
-	MaxBytes int   // largest working set; 0 chooses one far larger than the last cache
-	Samples  int   // per number; 0 means 5
-	Sample   time.Duration
+	Threads  []int         // numbers of threads
+	MaxBytes int           // largest working set; 0 chooses one far larger than the last cache
+	Samples  int           // per number; 0 means 15
+	Sample   time.Duration // least length of a sample; short ones slip through between other processes. 0 means 2 ms
 	Progress func(done, total int, what string)
 }
 
@@ -92,10 +92,10 @@ func Measure(ctx context.Context, o Options) (*Limits, error) {
 		o.MaxBytes = min(max(256<<20, 4*l.Caches.L3), 1<<30)
 	}
 	if o.Samples == 0 {
-		o.Samples = 5
+		o.Samples = 15
 	}
 	if o.Sample == 0 {
-		o.Sample = 8 * time.Millisecond
+		o.Sample = 2 * time.Millisecond
 	}
 	if o.Progress == nil {
 		o.Progress = func(int, int, string) {}
@@ -103,28 +103,108 @@ func Measure(ctx context.Context, o Options) (*Limits, error) {
 	mem, free := arena.Alloc(o.MaxBytes)
 	defer free()
 	arena.Touch(mem)
-	sizes := ladder(o.MaxBytes)
-	done, total := 0, len(o.Threads)*(len(sizes)+len(peaks()))
+	var probes []*probe
 	for _, n := range o.Threads {
 		t := newTeam(n)
-		for _, p := range peaks() {
-			o.Progress(done, total, string(p.class))
-			l.Peaks = append(l.Peaks, Peak{measurePeak(t, p, o), p.class})
-			done++
-		}
-		for _, size := range sizes {
-			o.Progress(done, total, "read")
-			l.Reads = append(l.Reads, measureRead(t, mem[:size], o))
-			done++
-		}
-		t.close()
+		defer t.close()
+		probes = append(probes, probesOf(t, mem)...)
+	}
+	total := len(probes) * o.Samples
+	for i := range total { // round robin: a disturbance hits a sample of some, not all of one
+		p := probes[i%len(probes)]
+		o.Progress(i, total, p.what)
+		p.sample(o.Sample)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 	}
 	o.Progress(total, total, "limits measured")
+	for _, p := range probes {
+		p.report(l)
+	}
 	return l, nil
 }
+
+// probe measures one limit on the threads of one team.
+type probe struct {
+	what    string
+	team    *team
+	run     func(worker, repeats int)
+	work    float64 // bytes or operations of one repetition on all threads
+	repeats int     // of a sample, chosen by the first
+	rates   measure.Sample
+
+	report func(l *Limits)
+}
+
+// probesOf lists everything to measure with one number of threads.
+func probesOf(t *team, mem []byte) (list []*probe) {
+	for _, p := range peaks() {
+		list = append(list, peakProbe(t, p))
+	}
+	rs := readers()
+	if len(rs) == 0 {
+		rs = []reader{{"Go", readWords}}
+	}
+	for _, size := range ladder(len(mem)) {
+		for _, r := range rs {
+			list = append(list, readProbe(t, r, mem[:size]))
+		}
+	}
+	return list
+}
+
+// peakProbe runs an arithmetic loop on every thread.
+func peakProbe(t *team, p peak) *probe {
+	pr := &probe{what: string(p.class), team: t, work: p.ops * chunkIters * float64(len(t.workers))}
+	pr.run = func(_, repeats int) {
+		for range repeats {
+			p.run(chunkIters)
+		}
+	}
+	pr.report = func(l *Limits) { l.Peaks = append(l.Peaks, Peak{pr.rate(), p.class}) }
+	return pr
+}
+
+// readProbe gives each thread a part of mem to read with one loop. Of several loops the
+// fastest counts.
+func readProbe(t *team, r reader, mem []byte) *probe {
+	n := len(t.workers)
+	part := len(mem) / n / granule * granule
+	pr := &probe{what: "read", team: t, work: float64(part) * float64(n)}
+	pr.run = func(w, repeats int) {
+		for range repeats {
+			sweep(r, mem[w*part:][:part])
+		}
+	}
+	pr.report = func(l *Limits) { l.addRead(Read{pr.rate(), len(mem), r.name}) }
+	return pr
+}
+
+// addRead adds a read, or replaces that of a slower loop on the same memory.
+func (l *Limits) addRead(r Read) {
+	i := slices.IndexFunc(l.Reads, func(o Read) bool { return o.Bytes == r.Bytes && o.Threads == r.Threads })
+	switch {
+	case i < 0:
+		l.Reads = append(l.Reads, r)
+	case r.Best > l.Reads[i].Best:
+		l.Reads[i] = r
+	}
+}
+
+// sample measures the rate once, over about the given time or longer.
+func (p *probe) sample(least time.Duration) {
+	once := func(w int) { p.run(w, p.repeats) }
+	if p.repeats == 0 {
+		for p.repeats = 1; p.team.run(once) < least && p.repeats < 1<<20; {
+			p.repeats *= 2
+		}
+	}
+	p.rates = append(p.rates, p.work*float64(p.repeats)/p.team.run(once).Seconds())
+}
+
+// rate sums up the samples.
+func (p *probe) rate() Rate { return Rate{len(p.team.workers), slices.Max(p.rates), p.rates.Median()} }
 
 // ladder lists working sets from 128 KiB up to limit, doubling.
 func ladder(limit int) (sizes []int) {
@@ -132,56 +212,6 @@ func ladder(limit int) (sizes []int) {
 		sizes = append(sizes, size)
 	}
 	return sizes
-}
-
-// measurePeak runs p on all threads of the team.
-func measurePeak(t *team, p peak, o Options) Rate {
-	calls := 1
-	once := func(int) {
-		for range calls {
-			p.run(chunkIters)
-		}
-	}
-	for t.run(once) < o.Sample && calls < 1<<20 {
-		calls *= 2
-	}
-	var s measure.Sample
-	for range o.Samples {
-		s = append(s, t.run(once).Seconds())
-	}
-	ops := p.ops * chunkIters * float64(calls) * float64(len(t.workers))
-	return Rate{len(t.workers), ops / s.Min(), ops / s.Median()}
-}
-
-// measureRead reads mem with every loop and keeps the fastest.
-func measureRead(t *team, mem []byte, o Options) Read {
-	rs := readers()
-	if len(rs) == 0 {
-		rs = []reader{{"Go", readWords}}
-	}
-	n := len(t.workers)
-	part := len(mem) / n / granule * granule
-	best := Read{Bytes: len(mem)}
-	for _, r := range rs {
-		passes := 1
-		once := func(w int) {
-			for range passes {
-				sweep(r, mem[w*part:][:part])
-			}
-		}
-		for t.run(once) < o.Sample && passes < 1<<20 {
-			passes *= 2
-		}
-		var s measure.Sample
-		for range o.Samples {
-			s = append(s, t.run(once).Seconds())
-		}
-		bytes := float64(part) * float64(n) * float64(passes)
-		if rate := bytes / s.Min(); rate > best.Best {
-			best.Rate, best.Loop = Rate{n, rate, bytes / s.Median()}, r.name
-		}
-	}
-	return best
 }
 
 // sweep reads b once, in calls short enough to stay preemptible between them.
