@@ -94,18 +94,12 @@ var rowBuffers = sync.Pool{New: func() any { return new(rowBuffer) }}
 
 // appendSide stores the rows of one head and side.
 func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos, n, h int, src *Rows) {
-	row, mu := buf.row[:s.d], buf.mu[:s.d]
+	mu := buf.mu[:s.d]
 	muTile := -1
 	for i := range n {
 		t := pos + i
-		x := src.row(buf.in[:], i, h, p.cfg.KVHeads, s.d)
-		if s.codec.Rotate {
-			copy(row, x)
-			quant.Hadamard(p.ks, row)
-			x = row
-		}
 		if t < p.cfg.SinkTokens {
-			p.appendSink(s, pg, table, t, h, x)
+			p.appendSink(s, pg, table, t, h, p.rotated(buf, s, i, h, src))
 			continue
 		}
 		tile := t / Tile
@@ -113,22 +107,23 @@ func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos
 		block := p.geo.block(page, s, h)
 		if t%Tile == p.firstToken(tile) {
 			p.openTile(buf, s, pg, table, page, tile, h)
+			if s.codec.OwnCenter && (tile+1)*Tile <= pos+n {
+				p.centreOwn(buf, s, block, i, (tile+1)*Tile-pos, h, src)
+			}
 		}
+		x := p.rotated(buf, s, i, h, src)
 		var biggest float32
 		if p.cfg.Certify && s.Side == quant.Values {
 			biggest = p.ks.AbsMax(x)
 		}
-		if mean := p.mean(s).head(h); mean != nil {
-			subtract(row, x, mean)
-			x = row
-		}
+		x = p.withoutMean(buf, s, h, x)
 		if s.codec.Center {
 			if muTile != tile {
 				quant.LoadCenter(p.ks, mu, block[s.centre:])
 				muTile = tile
 			}
-			subtract(row, x, mu)
-			x = row
+			subtract(buf.row[:s.d], x, mu)
+			x = buf.row[:s.d]
 		}
 		ok := s.codec.Format.Quantize(p.ks, block[s.tile:], s.Side, s.d, t%Tile, x)
 		setBit(block, t%Tile, !ok)
@@ -136,6 +131,45 @@ func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos
 			p.certify(buf, s, block, p.firstToken(tile), t%Tile, x, biggest)
 		}
 	}
+}
+
+// rotated returns row i of head h, rotated where the codec says so. It may lie in buf.
+func (p *Plan) rotated(buf *rowBuffer, s *side, i, h int, src *Rows) []float32 {
+	x := src.row(buf.in[:], i, h, p.cfg.KVHeads, s.d)
+	if s.codec.Rotate {
+		row := buf.row[:s.d]
+		copy(row, x)
+		quant.Hadamard(p.ks, row)
+		return row
+	}
+	return x
+}
+
+// withoutMean returns a rotated row without the calibrated mean of its head.
+func (p *Plan) withoutMean(buf *rowBuffer, s *side, h int, x []float32) []float32 {
+	if mean := p.mean(s).head(h); mean != nil {
+		subtract(buf.row[:s.d], x, mean)
+		return buf.row[:s.d]
+	}
+	return x
+}
+
+// centreOwn replaces the centre of a tile by the mean of rows [from, to), which are all of
+// its rows. Rows that are not finite are left out.
+func (p *Plan) centreOwn(buf *rowBuffer, s *side, block []byte, from, to, h int, src *Rows) {
+	sum, n := buf.sum[:s.d], 0
+	clear(sum)
+	for i := from; i < to; i++ {
+		x := p.withoutMean(buf, s, h, p.rotated(buf, s, i, h, src))
+		if !finite(p.ks.AbsMax(x)) {
+			continue
+		}
+		for c, v := range x {
+			sum[c] += float64(v)
+		}
+		n++
+	}
+	quant.PutCenter(block[s.centre:], sum, n)
 }
 
 // subtract leaves x − mu in dst, which may be x.

@@ -63,6 +63,10 @@ type Codec struct {
 	// with the page. The centred part re-enters exactly: q·μ in the scores, (Σp)·μ in
 	// the output, so the error of quantized weights never multiplies the mean.
 	Center bool
+	// OwnCenter, with Center, takes the mean of the tile's own rows where one Append brings
+	// the whole tile, as a prefill does, and that of the previous tile elsewhere. It helps the
+	// first tile most. The stored bytes then depend on how a sequence was cut into appends.
+	OwnCenter bool
 	// Mean, [KVHeads][D] or nil, is subtracted from every row before quantization, sink
 	// tokens excepted, and put back exactly like a centre: a calibrated channel mean. For
 	// keys this is the smoothing of SageAttention (Zhang et al. 2024, arXiv 2410.02367),
@@ -180,6 +184,14 @@ func (c *Config) normalize() error {
 			}
 		}
 		*f.v = append([]float32(nil), *f.v...)
+	}
+	for _, f := range []struct {
+		name string
+		c    *Codec
+	}{{"Config.K.OwnCenter", &c.K}, {"Config.V.OwnCenter", &c.V}} {
+		if f.c.OwnCenter && !f.c.Center {
+			return fieldErr(ErrConfig, f.name, "set without Center")
+		}
 	}
 	for h, s := range c.ALiBi {
 		if !finite(s) {

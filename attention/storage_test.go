@@ -70,3 +70,34 @@ func TestPagesAgainstReference(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnCenter stores rows with a large mean: whole tiles are centred on their own, others
+// as without OwnCenter.
+func TestOwnCenter(t *testing.T) {
+	const n, d = 2*Tile + 9, 32
+	k := gauss(3, n*d)
+	for i := range k {
+		k[i] = k[i]/8 + 5
+	}
+	store := func(own bool, chunk int) ([]float32, []byte) {
+		codec := Codec{Format: quant.Int8, Center: true, OwnCenter: own}
+		p, err := NewPlan(Config{QHeads: 1, KVHeads: 1, DK: d, DV: d, K: codec, V: codec, SinkTokens: 3})
+		require.NoError(t, err)
+		c := fill(t, p, k, k, n, chunk)
+		got := make([]float32, n*d)
+		require.NoError(t, p.ReadKV(c.Pages(), c.Table(), 0, n, Rows{F32: got}, Rows{}))
+		return got, c.Pages().Arena[:len(c.Table())*p.Layout().PageBytes]
+	}
+	worst := func(got []float32, from, to int) (e float64) {
+		for i := from * d; i < to*d; i++ {
+			e = max(e, math.Abs(float64(got[i])-float64(k[i])))
+		}
+		return e
+	}
+	previous, bytesPrevious := store(false, n)
+	own, _ := store(true, n)
+	require.Less(t, worst(own, 3, Tile), worst(previous, 3, Tile)/5)
+	require.Less(t, worst(own, 0, n), 0.01)
+	_, single := store(true, 1)
+	require.Equal(t, bytesPrevious, single)
+}
