@@ -6,10 +6,12 @@
 //
 // Channels are lanes. Four rows × 16 channels stay in registers over all tokens; per
 // token two loads, 4 broadcasts, 8 fused multiply-adds. A single row takes 64
-// channels at once, then 8, then a masked rest. Every output is one chain over
-// ascending tokens in each form, so a row's bits do not depend on the rows beside it.
+// channels at once. Every output is one chain over ascending tokens in each form, so a
+// row's bits do not depend on the rows beside it.
+// Tails:     8 channels at a time; fewer are the last 8 of the row once more, or one at a
+//            time where there are no 8: masked loads and stores are microcode on Zen 1.
 // Reads:     n rows of V, exactly dv floats each; p[i][0:n]. Writes o[i][0:dv].
-// Registers: Y0–Y7 accumulators · Y8 Y9 v · Y10–Y13 p · Y14 mask · DI o · SI p · BX v
+// Registers: Y0–Y7 accumulators · Y8 Y9 v · Y10–Y13 p · DI o · SI p · BX v
 //            R8 rows · R9 n · R10 dv · R11 row bytes of V and O · R12 channels left
 
 // func pvF32_avx2(o, p, v []float32, m, n, dv int)
@@ -20,6 +22,8 @@ TEXT ·pvF32_avx2(SB), NOSPLIT, $0-96
 	MOVQ n+80(FP), R9
 	MOVQ dv+88(FP), R10
 	LEAQ (R10*4), R11
+	CMPQ R10, $8
+	JLT  narrow
 
 rows4:
 	CMPQ R8, $4
@@ -81,17 +85,16 @@ token4:
 	SUBQ $16, R12
 	JMP  block4
 
-rest4: // fewer than 16 channels: masked vectors of 8, 4 rows
-	CMPQ R12, $1
-	JLT  next4
-	MOVQ $8, CX
-	SUBQ R12, CX
-	JGE  mask4
-	XORL CX, CX
+rest4:
+	TESTQ R12, R12
+	JZ   next4
+	CMPQ R12, $8 // back when fewer are left
+	JGE  whole4
+	LEAQ -32(BX)(R12*4), BX
+	LEAQ -32(DX)(R12*4), DX
+	MOVQ $8, R12
 
-mask4:
-	LEAQ ·tailMask+32(SB), AX
-	VMOVDQU (AX)(CX*4), Y14
+whole4:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y4, Y4, Y4
@@ -101,7 +104,7 @@ mask4:
 	MOVQ R9, CX
 
 tokenRest4:
-	VMASKMOVPS (R13), Y14, Y8
+	VMOVUPS (R13), Y8
 	VBROADCASTSS (AX), Y10
 	VBROADCASTSS 256(AX), Y11
 	VBROADCASTSS 512(AX), Y12
@@ -115,14 +118,11 @@ tokenRest4:
 	DECQ CX
 	JNZ  tokenRest4
 
-	MOVQ DX, R13
-	VMASKMOVPS Y0, Y14, (R13)
-	ADDQ R11, R13
-	VMASKMOVPS Y2, Y14, (R13)
-	ADDQ R11, R13
-	VMASKMOVPS Y4, Y14, (R13)
-	ADDQ R11, R13
-	VMASKMOVPS Y6, Y14, (R13)
+	LEAQ (R11)(R11*2), R13
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y2, (DX)(R11*1)
+	VMOVUPS Y4, (DX)(R11*2)
+	VMOVUPS Y6, (DX)(R13*1)
 	ADDQ $32, BX
 	ADDQ $32, DX
 	SUBQ $8, R12
@@ -185,32 +185,69 @@ token1:
 	SUBQ $64, R12
 	JMP  block1
 
-rest1:
-	CMPQ R12, $1
-	JLT  next1
-	MOVQ $8, CX
-	SUBQ R12, CX
-	JGE  mask1
-	XORL CX, CX
+rest1: // 32 at a time, the last ones once more: 8 are a single chain
+	TESTQ R12, R12
+	JZ   next1
+	CMPQ R10, $32
+	JLT  eight1
+	CMPQ R12, $32
+	JGE  whole32
+	LEAQ -128(BX)(R12*4), BX
+	LEAQ -128(DX)(R12*4), DX
+	MOVQ $32, R12
 
-mask1:
-	LEAQ ·tailMask+32(SB), AX
-	VMOVDQU (AX)(CX*4), Y14
+whole32:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ BX, R13
+	MOVQ SI, AX
+	MOVQ R9, CX
+	PCALIGN $32
+
+token32:
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS (R13), Y10, Y0
+	VFMADD231PS 32(R13), Y10, Y1
+	VFMADD231PS 64(R13), Y10, Y2
+	VFMADD231PS 96(R13), Y10, Y3
+	ADDQ R11, R13
+	ADDQ $4, AX
+	DECQ CX
+	JNZ  token32
+
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	ADDQ $128, BX
+	ADDQ $128, DX
+	SUBQ $32, R12
+	JMP  rest1
+
+eight1:
+	CMPQ R12, $8
+	JGE  whole1
+	LEAQ -32(BX)(R12*4), BX
+	LEAQ -32(DX)(R12*4), DX
+	MOVQ $8, R12
+
+whole1:
 	VXORPS Y0, Y0, Y0
 	MOVQ BX, R13
 	MOVQ SI, AX
 	MOVQ R9, CX
 
 tokenRest1:
-	VMASKMOVPS (R13), Y14, Y8
 	VBROADCASTSS (AX), Y10
-	VFMADD231PS Y8, Y10, Y0
+	VFMADD231PS (R13), Y10, Y0
 	ADDQ R11, R13
 	ADDQ $4, AX
 	DECQ CX
 	JNZ  tokenRest1
 
-	VMASKMOVPS Y0, Y14, (DX)
+	VMOVUPS Y0, (DX)
 	ADDQ $32, BX
 	ADDQ $32, DX
 	SUBQ $8, R12
@@ -221,6 +258,34 @@ next1:
 	ADDQ $256, SI
 	DECQ R8
 	JMP  rows1
+
+narrow: // fewer than 8 channels
+	TESTQ R8, R8
+	JZ   done
+	MOVQ v_base+48(FP), BX
+	MOVQ R10, R12
+
+channel:
+	VXORPS X0, X0, X0
+	MOVQ BX, R13
+	MOVQ SI, AX
+	MOVQ R9, CX
+
+token:
+	VMOVSS (AX), X10
+	VFMADD231SS (R13), X10, X0
+	ADDQ R11, R13
+	ADDQ $4, AX
+	DECQ CX
+	JNZ  token
+	VMOVSS X0, (DI)
+	ADDQ $4, BX
+	ADDQ $4, DI
+	DECQ R12
+	JNZ  channel
+	ADDQ $256, SI
+	DECQ R8
+	JMP  narrow
 
 done:
 	VZEROUPPER

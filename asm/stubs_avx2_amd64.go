@@ -5,10 +5,28 @@ package asm
 // Each works like its generic twin.
 
 //go:noescape
-func qkI8_avx2(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
+func qkI8Widen_avx2(w *qkI8Row, q []int8, rows, d4, blocks int)
 
 //go:noescape
-func pvU8I8_avx2(o []int32, p, v []byte, m, n, dv int, next []byte)
+func qkI8Rows4_avx2(s []int32, w *qkI8Row, k []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
+func qkI8Rows2_avx2(s []int32, w *qkI8Row, k []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
+func qkI8Row1_avx2(s []int32, w *qkI8Row, k []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
+func pvU8I8Widen_avx2(w *pvU8Row, p []byte, rows, quads int)
+
+//go:noescape
+func pvU8I8Rows4_avx2(o []int32, w *pvU8Row, v []byte, quads, dv int, next []byte)
+
+//go:noescape
+func pvU8I8Rows2_avx2(o []int32, w *pvU8Row, v []byte, quads, dv int, next []byte)
+
+//go:noescape
+func pvU8I8Row1_avx2(o []int32, w *pvU8Row, v []byte, quads, dv int, next []byte)
 
 //go:noescape
 func qkF32_avx2(s, q, k []float32, m, n, d int)
