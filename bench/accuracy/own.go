@@ -34,6 +34,13 @@ func OwnSystems() (own []Own) {
 		Own{Label: "K8V8 calibrated mean", Config: own[0].Config, Calibrate: calibrateMean},
 		Own{Label: "K4V4 calibrated mean", Config: func() attention.Config { return attention.K4V4.Apply(attention.Config{}) }, Calibrate: calibrateMean},
 	)
+	for _, p := range []attention.Preset{attention.K8V8, attention.K4V4} {
+		own = append(own, Own{Label: p.Name + " own centre", Config: func() attention.Config {
+			c := p.Apply(attention.Config{})
+			c.K.OwnCenter, c.V.OwnCenter = true, true
+			return c
+		}})
+	}
 	for _, f := range quant.Formats() {
 		own = append(own, Own{Label: "plain " + f.String(), Config: func() attention.Config {
 			return attention.Config{K: attention.Codec{Format: f}, V: attention.Codec{Format: f}}
@@ -88,6 +95,8 @@ func Ablations() (own []Own) {
 		vary("V rotation flipped", func(c *attention.Config) { c.V.Rotate = !c.V.Rotate })
 		vary("no sinks", func(c *attention.Config) { c.SinkTokens = 0 })
 		vary("8 sinks", func(c *attention.Config) { c.SinkTokens = 8 })
+		vary("K own centre", func(c *attention.Config) { c.K.OwnCenter = true })
+		vary("V own centre", func(c *attention.Config) { c.V.OwnCenter = true })
 		vary("calibrated mean", func(*attention.Config) {})
 		own[len(own)-1].Calibrate = calibrateMean
 	}
