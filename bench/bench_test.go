@@ -306,6 +306,12 @@ func TestBelow(t *testing.T) {
 	if _, ok := m.below(m.rows[0]); ok {
 		t.Error("something lies below the lowest tier")
 	}
+	if got := withLongest(nil, m); len(got) != 0 {
+		t.Errorf("kernels at typical sizes give a longest call: %+v", got)
+	}
+	for i := range m.rows {
+		m.rows[i].D = 512
+	}
 	list := withLongest(nil, m)
 	if len(list) != 1 || list[0].value(nil, nil) != 60 || list[0].met(60) {
 		t.Errorf("longest call: %+v", list)

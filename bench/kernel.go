@@ -64,6 +64,13 @@ func tableKernels() (list []subject) {
 	return list
 }
 
+// longDim is the number of channels from which attention shortens its calls, longRows
+// the number of rows of a whole block.
+const (
+	longDim  = 512
+	longRows = 64
+)
+
 // longestKernels lists the largest calls attention makes: 16 query rows of 512 channels
 // or 8 of 1024, 64 rows in kernels that take a whole row block.
 func longestKernels() (list []subject) {
@@ -74,9 +81,9 @@ func longestKernels() (list []subject) {
 		switch _, isExp2 := e.Func.(asm.Exp2F32Func); {
 		case isExp2: // never called with more than two numbers
 		case isProduct(e):
-			list = append(list, newKernel(e, 16, asm.Tile, 512), newKernel(e, 8, asm.Tile, 1024))
+			list = append(list, newKernel(e, 16, asm.Tile, longDim), newKernel(e, 8, asm.Tile, 2*longDim))
 		default:
-			list = append(list, newKernel(e, 64, asm.Tile, 1024))
+			list = append(list, newKernel(e, longRows, asm.Tile, 2*longDim))
 		}
 	}
 	return list

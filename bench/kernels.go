@@ -312,7 +312,7 @@ const maxCall = 50
 func withLongest(list []target, m *measurement) []target {
 	longest := record.New("")
 	for _, r := range m.rows {
-		if isKernelRow(r) && r.Tier != "generic" && !(longest.MedianUS >= r.MedianUS) {
+		if isKernelRow(r) && r.Tier != "generic" && (r.D >= longDim || r.Q >= longRows) && !(longest.MedianUS >= r.MedianUS) {
 			longest = r
 		}
 	}
