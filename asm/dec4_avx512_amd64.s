@@ -5,28 +5,27 @@
 // dec4_avx512_amd64.s: expansion of 4-bit tiles to float32 by table.
 //
 // Obstacle:  stores; half a byte read is four written. VPERMPS takes its index from the
-// low four bits of a dword, so a value is a shift, a lookup and a product. All that
-// share a dword are expanded from one load: 4 channels of two groups, or 8 tokens.
+// low four bits of a dword, so a value of K is a shift, a lookup and a product. A block of
+// V has one scale a token, which is multiplied into the table. All that share a dword are
+// expanded from one load: 4 channels of two groups, or 8 tokens.
 // Exactness: one product.
 // Reads:     ⌈n/32⌉ pairs of K or ⌈n/8⌉ planes of V, once, and the scales; prefetches as
 //            much of next.
 // Tails:     K blocks are whole by layout, the last stores fewer channels, and a group
 //            that is not there is overwritten by its partner; V masks channels and leaves
 //            the last plane after token n.
-// Registers: Z0 codes · Z1–Z7 values · Z8–Z15 scales · Z16 table · K1 channels, K2 of the
-//            last vector · DI DX dst · SI codes · BX AX scales · CX channels left
-//            R8 tokens left · R10 from the codes to next
-
-// VALUE sets x to the scaled values of the codes shift bits up in Z0.
-#define VALUE(shift, scale, x) \
-	VPSRLD shift, Z0, x;   \
-	VPERMPS Z16, x, x;     \
-	VMULPS scale, x, x
+// Registers: Z0 codes · Z1–Z4 values · Z8 Z9 scales of K, Z8–Z15 tables of V · Z16 table
+//            K1 channels, K2 of the last vector · DI DX dst · SI codes · BX AX scales
+//            CX channels left · R8 tokens left · R10 from the codes to next
 
 // CHANNEL expands a channel of both groups; the lower one is stored last.
 #define CHANNEL(low, high, off) \
-	VALUE(high, Z9, Z2);            \
-	VALUE(low, Z8, Z1);             \
+	VPSRLD high, Z0, Z2;            \
+	VPSRLD low, Z0, Z1;             \
+	VPERMPS Z16, Z2, Z2;            \
+	VPERMPS Z16, Z1, Z1;            \
+	VMULPS Z9, Z2, Z2;              \
+	VMULPS Z8, Z1, Z1;              \
 	VMOVUPS Z2, off(DI)(R11*1);     \
 	VMOVUPS Z1, off(DI)
 
@@ -103,9 +102,14 @@ next:
 	VZEROUPPER
 	RET
 
+// VALUE sets x to the values of the codes shift bits up in Z0.
+#define VALUE(shift, table, x) \
+	VPSRLD shift, Z0, x;   \
+	VPERMPS table, x, x
+
 // TOKEN expands a token of the last plane and leaves when it is the last.
-#define TOKEN(shift, scale) \
-	VALUE(shift, scale, Z1); \
+#define TOKEN(shift, table) \
+	VALUE(shift, table, Z1); \
 	VMOVUPS Z1, K1, (R12);   \
 	ADDQ R11, R12;           \
 	DECQ R13;                \
@@ -134,24 +138,24 @@ plane:
 	MOVQ BX, AX
 	MOVQ DI, DX
 	MOVQ d+88(FP), CX
-	XORL R9, R9 // channels until the next scales
+	XORL R9, R9 // channels until the next tables
 	KXNORW K1, K1, K1
 
 vector:
 	TESTQ R9, R9
-	JG   scaled
-	VBROADCASTSS (AX), Z8
-	VBROADCASTSS 4(AX), Z9
-	VBROADCASTSS 8(AX), Z10
-	VBROADCASTSS 12(AX), Z11
-	VBROADCASTSS 16(AX), Z12
-	VBROADCASTSS 20(AX), Z13
-	VBROADCASTSS 24(AX), Z14
-	VBROADCASTSS 28(AX), Z15
+	JG   tables
+	VMULPS.BCST (AX), Z16, Z8
+	VMULPS.BCST 4(AX), Z16, Z9
+	VMULPS.BCST 8(AX), Z16, Z10
+	VMULPS.BCST 12(AX), Z16, Z11
+	VMULPS.BCST 16(AX), Z16, Z12
+	VMULPS.BCST 20(AX), Z16, Z13
+	VMULPS.BCST 24(AX), Z16, Z14
+	VMULPS.BCST 28(AX), Z16, Z15
 	ADDQ $256, AX
 	MOVQ block+96(FP), R9
 
-scaled:
+tables:
 	CMPQ CX, $16
 	JGE  whole
 	KMOVW K2, K1
@@ -163,7 +167,7 @@ whole:
 	CMPQ R8, $8
 	JLT  few
 	LEAQ (DX)(R11*4), R13
-	VALUE($0, Z8, Z1)
+	VPERMPS Z8, Z0, Z1
 	VALUE($8, Z9, Z2)
 	VALUE($16, Z10, Z3)
 	VALUE($24, Z11, Z4)

@@ -11,7 +11,7 @@
 // Exactness: the operations and their order are those of softmax_generic.go, a lane is a
 // chain of the sum, nothing is fused.
 // Reads:     y[i][0:n], once. Writes y[i][0:n] and st[0:m].
-// Tails:     masked columns; a block of fewer rows computes its last row again.
+// Tails:     masked columns; three rows repeat the third, one and two go alone.
 // Registers: see softmax_avx512_amd64.h
 
 // 0 1.5·2²⁰, 4 512·c3, 8 64·c2, 12 8·c1, 16 −160, 20 −Inf, 24 ½, 28 2⁻⁹⁶, 32 2⁹⁶, 36 1,
@@ -49,13 +49,17 @@ TEXT ·smF32_avx512(SB), NOSPLIT, $0-64
 	EXPCONST
 
 block:
-	BLOCK
+	BLOCK(row)
+	JCC  part
 	LOADROWS
+
+loaded:
 	PEAK
 	VMOVAPS Z28, Z27
-	ORIGIN
-	EACH(EXP, Z28, Z29, Z30, Z31)
-	SUMS
+	ORIGIN(Z21)
+	SPREAD(Z21)
+	ROWS(EXP, Z28, Z29, Z30, Z31)
+	SUM
 	JNZ  nan
 
 weighed:
@@ -68,9 +72,44 @@ weighed:
 	VZEROUPPER
 	RET
 
+row:
+	ALONE
+	JCC  partRow
+	LOADROW(0, (DI), Z0, Z1, Z2, Z3)
+
+loadedRow:
+	PEAKROW
+	VMOVAPS Z28, Z27
+	ORIGIN(Z28)
+	ROW(EXP, Z28)
+	SUMROW
+	JNZ  nanRow
+
+weighedRow:
+	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
+	VUNPCKLPS Z28, Z27, Z27
+	VBROADCASTSS 36(BX), Z28
+	STATS(Z28)
+	STEPROW
+	JNZ  row
+	VZEROUPPER
+	RET
+
+part:
+	LOADPARTS
+	JMP  loaded
+
 nan:
-	NANS
+	NAN
 	JMP  weighed
+
+partRow:
+	LOADPART(0, (DI), Z0, Z1, Z2, Z3)
+	JMP  loadedRow
+
+nanRow:
+	NANROW
+	JMP  weighedRow
 
 // func smLogF32_avx512(y []float32, st []Stat, code LogCode, m, n int)
 TEXT ·smLogF32_avx512(SB), NOSPLIT, $0-80
@@ -81,13 +120,17 @@ TEXT ·smLogF32_avx512(SB), NOSPLIT, $0-80
 	LOGCONST(code_Step+48(FP), code_Zero+52(FP))
 
 block:
-	BLOCK
+	BLOCK(row)
+	JCC  part
 	LOADROWS
+
+loaded:
 	PEAK
-	MAXIMUM(code_Whole+56(FP))
-	ORIGIN
-	EACH(LOG, Z28, Z29, Z30, Z31)
-	SUMS
+	WHOLE(code_Whole+56(FP))
+	ORIGIN(Z21)
+	SPREAD(Z21)
+	ROWS(LOG, Z28, Z29, Z30, Z31)
+	SUM
 	JNZ  nan
 
 weighed:
@@ -100,6 +143,41 @@ weighed:
 	VZEROUPPER
 	RET
 
+row:
+	ALONE
+	JCC  partRow
+	LOADROW(0, (DI), Z0, Z1, Z2, Z3)
+
+loadedRow:
+	PEAKROW
+	WHOLE(code_Whole+56(FP))
+	ORIGIN(Z28)
+	ROW(LOG, Z28)
+	SUMROW
+	JNZ  nanRow
+
+weighedRow:
+	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
+	VUNPCKLPS Z28, Z27, Z27
+	VBROADCASTSS 36(BX), Z28
+	STATS(Z28)
+	STEPROW
+	JNZ  row
+	VZEROUPPER
+	RET
+
+part:
+	LOADPARTS
+	JMP  loaded
+
 nan:
-	NANS
+	NAN
 	JMP  weighed
+
+partRow:
+	LOADPART(0, (DI), Z0, Z1, Z2, Z3)
+	JMP  loadedRow
+
+nanRow:
+	NANROW
+	JMP  weighedRow
