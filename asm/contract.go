@@ -190,6 +190,22 @@ type EncI8KFunc func(dst []byte, x []float32, scale float32)
 // Exact.
 type EncI8VFunc func(dst []byte, x []float32, scale float32)
 
+// EncI4KFunc quantizes a row to 4-bit codes in groups of 32 channels and stores it as one
+// token of the nibble K layout. With s = scale, finite and > 0, and x finite, group g gets
+//
+//	M = clamp(⌈max|x|/(8·s)⌉, 1, 15),  σ = −1 if max x ≥ −min x, else +1
+//	mult[64·g] = σ·k,  k the one of M, M−1, … ≥ max(1, M−4) of least Σ e², the largest of equals
+//	code = clamp(RNE(x/(s·σ·k)), −8, 7),  e = x − s·σ·k·code
+//
+// so that the largest element meets the code −8. Σ e² has 16 chains (c mod 16) folded
+// 8, 4, 2, 1; a product and a sum round each, and the division is a true one. Channel c
+// goes to the low, or where high the high, half of dst[c/4·64 + c%4] as code + 8; the other
+// half is kept. Exact.
+type EncI4KFunc func(dst, mult []byte, x []float32, scale float32, high bool)
+
+// EncI4VFunc is EncI4KFunc for the nibble V layout: channel c goes to dst[4·c]. Exact.
+type EncI4VFunc func(dst, mult []byte, x []float32, scale float32, high bool)
+
 // HadamardFunc multiplies x, whose length n is a power of two, by H_n/√n in place:
 // butterflies of width 1, 2, 4, …, then one multiplication by float32(1/√n). Exact.
 type HadamardFunc func(x []float32)
@@ -236,8 +252,8 @@ type DecBF16VFunc func(dst []float32, v []byte, n, d int, next []byte)
 //
 //	dst[t][c] = (nibble − 8)·mult[c/32][t] + 128
 //
-// for ⌈n/16⌉ groups; it reads ⌈n/32⌉ pairs. mult is [⌈d/32⌉][64], 1..18
-// with |product| ≤ 127 for tokens below n and anything beyond. Exact.
+// for ⌈n/16⌉ groups; it reads ⌈n/32⌉ pairs. mult is [⌈d/32⌉][64] int8, of magnitude
+// 1..15 for tokens below n and anything beyond. Exact.
 type ExpI4KFunc func(dst, k, mult []byte, n, d int, next []byte)
 
 // ExpI4VFunc expands nibble V planes [8][d][4] to the int8 V layout, ⌈n/4⌉ quads:

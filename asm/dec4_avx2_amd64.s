@@ -26,9 +26,9 @@ GLOBL d4Const<>(SB), RODATA|NOPTR, $16
 // MULTIPLIERS spreads those of 8 tokens over their words, with the constants that belong
 // to them.
 #define MULTIPLIERS(off, m, c) \
-	VPMOVZXBD off(DX), m;     \
+	VPMOVSXBD off(DX), m;     \
 	VPSLLD $16, m, c;         \
-	VPOR c, m, m;             \
+	VPBLENDW $0xAA, c, m, m;  \
 	VPMULLW Y9, m, c;         \
 	VPSUBW c, Y10, c
 
@@ -163,8 +163,9 @@ multipliers: // of the next 32 channels
 	ANDL (BX)(R12*4), AX
 	VMOVD AX, X12
 	VPBROADCASTD X12, Y12
-	VPSRLW $8, Y12, Y13
-	VPAND Y11, Y12, Y12
+	VPSRAW $8, Y12, Y13
+	VPSLLW $8, Y12, Y12
+	VPSRAW $8, Y12, Y12
 	VPSLLW $3, Y12, Y14
 	VPSLLW $11, Y13, Y0
 	VPADDW Y0, Y14, Y14

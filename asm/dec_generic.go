@@ -147,7 +147,7 @@ func expI4K_generic(dst, k, mult []byte, n, d int, _ []byte) {
 			out := (*[64]byte)(dst[(g*d4+b)*64:])
 			mu := (*[16]byte)(mult[b/8*Tile+g*16:])
 			for i, x := range src {
-				out[i] = byte((int32(x>>shift&15)-8)*int32(mu[i/4]) + 128)
+				out[i] = byte((int32(x>>shift&15)-8)*int32(int8(mu[i/4])) + 128)
 			}
 		}
 	}
@@ -162,7 +162,7 @@ func expI4V_generic(dst, v, mult []byte, n, d int, _ []byte) {
 			out := (*[4]byte)(dst[(q*d+c)*4:])
 			mu := (*[4]byte)(mult[c/32*Tile+q*4:])
 			for i, x := range src {
-				out[i] = byte((int32(x>>shift&15) - 8) * int32(mu[i]))
+				out[i] = byte((int32(x>>shift&15) - 8) * int32(int8(mu[i])))
 			}
 			for i := n - q*4; i < 4; i++ {
 				out[i] = 0

@@ -202,40 +202,31 @@ func nibbleV(v []byte, d, t, c int) int {
 	return int(v[(t/8*d+c)*4+t%4] >> (t / 4 % 2 * 4) & 15)
 }
 
-// mults draws [⌈d/32⌉][64] multipliers and codes with |product| ≤ 127: code −8 only
-// meets multipliers up to 15.
+// mults draws [⌈d/32⌉][64] multipliers; those of tokens from n on were never written.
 func (g *gen) mults(n, d int) []byte {
 	mult := make([]byte, ceilDiv(d, 32)*Tile)
 	for i := range mult {
-		mult[i] = byte(1 + g.IntN(15))
+		m := int8(1 + g.IntN(15))
 		if g.kind == extreme {
-			mult[i] = 18
+			m = 15
 		}
-		if i%Tile >= n {
-			mult[i] = g.next() // never written
+		if g.IntN(2) == 0 {
+			m = -m
+		}
+		if mult[i] = byte(m); i%Tile >= n {
+			mult[i] = g.next()
 		}
 	}
 	return mult
 }
 
-// nibbles draws packed codes; none is −8 when multipliers may be 18.
-func (g *gen) nibbles(n int) []byte {
-	b := g.codes(n)
-	if g.kind == extreme {
-		for i := range b {
-			b[i] = [...]byte{0x11, 0xff, 0x1f, 0xf1, 0x88}[g.IntN(5)]
-		}
-	}
-	return b
-}
-
 func driveExpI4K(g *gen, _, n, d int) trial {
 	d4 := (d + 3) / 4
-	k, mult := g.nibbles(ceilDiv(n, 32)*d4*64), g.mults(n, d)
+	k, mult := g.codes(ceilDiv(n, 32)*d4*64), g.mults(n, d)
 	want := make([]byte, ceilDiv(n, 16)*d4*64)
 	for t := range n {
 		for c := range 4 * d4 {
-			x := (nibbleK(k, d, t, c)-8)*int(mult[c/32*Tile+t]) + 128
+			x := (nibbleK(k, d, t, c)-8)*int(int8(mult[c/32*Tile+t])) + 128
 			want[((t/16*d4+c/4)*16+t%16)*4+c%4] = byte(x)
 		}
 	}
@@ -247,11 +238,11 @@ func driveExpI4K(g *gen, _, n, d int) trial {
 }
 
 func driveExpI4V(g *gen, _, n, d int) trial {
-	v, mult := g.nibbles(ceilDiv(n, 8)*d*4), g.mults(n, d)
+	v, mult := g.codes(ceilDiv(n, 8)*d*4), g.mults(n, d)
 	want := make([]byte, ceilDiv(n, 4)*d*4)
 	for t := range n {
 		for c := range d {
-			want[(t/4*d+c)*4+t%4] = byte((nibbleV(v, d, t, c) - 8) * int(mult[c/32*Tile+t]))
+			want[(t/4*d+c)*4+t%4] = byte((nibbleV(v, d, t, c) - 8) * int(int8(mult[c/32*Tile+t])))
 		}
 	}
 	return trial{

@@ -232,6 +232,85 @@ func driveEncI8V(g *gen, _, _, d int) trial {
 	}
 }
 
+// encRow4 draws a row and a scale, and computes multipliers and codes from the contract.
+func (g *gen) encRow4(d int) (x []float32, scale float32, mult []int8, codes []byte) {
+	x, scale, _ = g.encRow(d)
+	if scale *= 127. / 120; !(scale < 0x1p100) {
+		scale = 1
+	}
+	for at := 0; at < d; at += 32 {
+		group := x[at:min(at+32, d)]
+		var lo, hi float32
+		for _, v := range group {
+			lo, hi = min(lo, v), max(hi, v)
+		}
+		sign := 1
+		if hi >= -lo {
+			sign = -1
+		}
+		top := int(min(max(math.Ceil(float64(div(max(hi, -lo), mul(8, scale)))), 1), 15))
+		best, least := sign*top, float32(math.Inf(1))
+		quantize := func(m int) (codes []byte, err float32) {
+			step := mul(scale, float32(m))
+			var squares []float32
+			for _, v := range group {
+				q := math.RoundToEven(min(max(float64(div(v, step)), -8), 7))
+				e := add(v, -mul(step, float32(q)))
+				squares, codes = append(squares, mul(e, e)), append(codes, byte(q+8))
+			}
+			return codes, chains(squares)
+		}
+		for k := top; k >= max(1, top-4); k-- {
+			if _, err := quantize(sign * k); err < least {
+				best, least = sign*k, err
+			}
+		}
+		mult = append(mult, int8(best))
+		q, _ := quantize(best)
+		codes = append(codes, q...)
+	}
+	return x, scale, mult, codes
+}
+
+// driveEncI4 drives a 4-bit row quantizer; channel c lies at byte at(c).
+func driveEncI4(at func(c int) int, call func(k any, dst, mult []byte, x []float32, scale float32, high bool)) func(*gen, int, int, int) trial {
+	return func(g *gen, _, _, d int) trial {
+		x, scale, mult, codes := g.encRow4(d)
+		high := g.IntN(2) == 0
+		n := 0
+		if d > 0 {
+			n = at(d-1) + 1
+		}
+		before, mask := g.codes(n), make([]uint8, n)
+		after := append([]byte(nil), before...)
+		for c, q := range codes {
+			i := at(c)
+			if mask[i] = spec; high {
+				after[i] = after[i]&15 | q<<4
+			} else {
+				after[i] = after[i]&0xf0 | q
+			}
+		}
+		return trial{
+			ops:  []operand{inout(before, after, mask), scattered(mult, 0, func(g int) int { return Tile * g }), in(x)},
+			call: func(k any, b [][]byte) { call(k, b[0], b[1], view[float32](b[2]), scale, high) },
+			work: 10 * float64(d),
+		}
+	}
+}
+
+func driveEncI4K() func(*gen, int, int, int) trial {
+	return driveEncI4(func(c int) int { return c/4*64 + c%4 }, func(k any, dst, mult []byte, x []float32, scale float32, high bool) {
+		k.(EncI4KFunc)(dst, mult, x, scale, high)
+	})
+}
+
+func driveEncI4V() func(*gen, int, int, int) trial {
+	return driveEncI4(func(c int) int { return 4 * c }, func(k any, dst, mult []byte, x []float32, scale float32, high bool) {
+		k.(EncI4VFunc)(dst, mult, x, scale, high)
+	})
+}
+
 func driveHadamard(g *gen, _, _, d int) trial {
 	x := g.floats(d, 100)
 	want := append([]float32{}, x...)

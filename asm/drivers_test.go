@@ -39,6 +39,8 @@ var drivers = map[string]driver{
 	"EncI8":         {"d", driveEncI8},
 	"EncI8K":        {"d", driveEncI8K},
 	"EncI8V":        {"d", driveEncI8V},
+	"EncI4K":        {"d", driveEncI4K()},
+	"EncI4V":        {"d", driveEncI4V()},
 	"Hadamard":      {"p", driveHadamard},
 	"DecI8K":        {"nd", driveDecI8K},
 	"DecI8V":        {"nd", driveDecI8V},

@@ -44,6 +44,73 @@ func encI8V_generic(dst []byte, x []float32, scale float32) {
 	}
 }
 
+// group4 quantizes up to 32 channels to 4-bit codes and returns their multiplier.
+func group4(codes *[32]int8, x []float32, scale float32) (mult int8) {
+	lo, hi := float32(0), float32(0)
+	for _, v := range x {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	sign := int8(1)
+	if hi >= -lo {
+		sign = -1
+	}
+	top := int8(min(max(math.Ceil(float64(max(hi, -lo)/(8*scale))), 1), 15))
+	best := float32(math.Inf(1))
+	mult = sign * top
+	for k := top; k >= max(1, top-4); k-- {
+		var acc [16]float32
+		step := scale * float32(sign*k)
+		for c, v := range x {
+			e := v - float32(step*code4(v, step))
+			acc[c&15] += float32(e * e)
+		}
+		if err := foldChains(&acc); err < best {
+			best, mult = err, sign*k
+		}
+	}
+	step := scale * float32(mult)
+	for c, v := range x {
+		codes[c] = int8(code4(v, step))
+	}
+	return mult
+}
+
+// code4 is clamp(RNE(x/step), −8, 7).
+func code4(x, step float32) float32 {
+	return float32(math.RoundToEven(float64(min(max(x/step, -8), 7))))
+}
+
+// encI4 runs over the groups of a row and hands the codes to put.
+func encI4(mult []byte, x []float32, scale float32, put func(c int, code byte)) {
+	var codes [32]int8
+	for at := 0; at < len(x); at += 32 {
+		group := x[at:min(at+32, len(x))]
+		mult[2*at] = byte(group4(&codes, group, scale))
+		for c := range group {
+			put(at+c, byte(codes[c]+8))
+		}
+	}
+}
+
+// putHalf replaces one half of a byte.
+func putHalf(b *byte, code byte, high bool) {
+	if high {
+		*b = *b&0x0f | code<<4
+	} else {
+		*b = *b&0xf0 | code
+	}
+}
+
+// encI4K_generic is the specification of EncI4KFunc.
+func encI4K_generic(dst, mult []byte, x []float32, scale float32, high bool) {
+	encI4(mult, x, scale, func(c int, code byte) { putHalf(&dst[c/4*64+c%4], code, high) })
+}
+
+// encI4V_generic is the specification of EncI4VFunc.
+func encI4V_generic(dst, mult []byte, x []float32, scale float32, high bool) {
+	encI4(mult, x, scale, func(c int, code byte) { putHalf(&dst[4*c], code, high) })
+}
+
 // hadamard_generic is the specification of HadamardFunc.
 func hadamard_generic(x []float32) {
 	n := len(x)

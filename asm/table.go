@@ -54,6 +54,8 @@ type Set struct {
 	EncI8         EncI8Func
 	EncI8K        EncI8KFunc
 	EncI8V        EncI8VFunc
+	EncI4K        EncI4KFunc
+	EncI4V        EncI4VFunc
 	Hadamard      HadamardFunc
 	DecI8K        DecI8KFunc
 	DecI8V        DecI8VFunc

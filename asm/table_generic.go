@@ -27,6 +27,8 @@ var generic = []Entry{
 	{"encI8_generic", Generic, true, EncI8Func(encI8_generic)},
 	{"encI8K_generic", Generic, true, EncI8KFunc(encI8K_generic)},
 	{"encI8V_generic", Generic, true, EncI8VFunc(encI8V_generic)},
+	{"encI4K_generic", Generic, true, EncI4KFunc(encI4K_generic)},
+	{"encI4V_generic", Generic, true, EncI4VFunc(encI4V_generic)},
 	{"hadamard_generic", Generic, true, HadamardFunc(hadamard_generic)},
 	{"decI8K_generic", Generic, true, DecI8KFunc(decI8K_generic)},
 	{"decI8V_generic", Generic, true, DecI8VFunc(decI8V_generic)},

@@ -97,9 +97,9 @@ func TestNF4Anchor(t *testing.T) {
 	}
 }
 
-// TestInt4Codes: multipliers are 1..18, nibbles 1..15, and products fit int8.
+// TestInt4Codes: multipliers are 1..15 of either sign, and all are used.
 func TestInt4Codes(t *testing.T) {
-	seen := map[byte]bool{}
+	seen := map[int8]bool{}
 	for _, side := range []Side{Keys, Values} {
 		for _, d := range []int{1, 32, 33, 128, 1000} {
 			tile := bytes.Repeat([]byte{0xff}, Int4.TileBytes(side, d))
@@ -109,33 +109,50 @@ func TestInt4Codes(t *testing.T) {
 			Int4.Quantize(kernels, tile, side, d, 3, x)
 			for t0 := range asm.Tile {
 				for c := range d {
-					mult := tile[128+c/32*asm.Tile+t0]
+					mult := int8(tile[128+c/32*asm.Tile+t0])
 					code := int(getNibble(tile[int4Format{}.codesAt(d):], side, d, t0, c)) - 8
 					seen[mult] = true
-					if mult < 1 || mult > 18 || code < -7 || code > 7 {
+					if mult == 0 || mult < -15 || mult > 15 {
 						t.Fatalf("d=%d t=%d c=%d: multiplier %d, code %d", d, t0, c, mult, code)
 					}
 				}
 			}
 		}
 	}
-	if !seen[1] || !seen[18] || len(seen) < 10 {
+	if !seen[1] || !seen[-15] || len(seen) < 15 {
 		t.Errorf("multipliers seen: %v", seen)
 	}
 }
 
-// TestInt4Multiplier: the multiplier is the smallest that covers its group.
+// TestInt4Multiplier: the multiplier is the one of least squared error among the smallest
+// that covers the group and the four below it, and the largest element meets the code −8.
 func TestInt4Multiplier(t *testing.T) {
 	const d = 64
 	tile := make([]byte, Int4.TileBytes(Values, d))
-	x := make([]float32, d)
-	for top := 1; top <= 126; top++ { // scale 1
+	x, y := make([]float32, d), make([]float32, d)
+	for top := 1; top <= 120; top++ { // scale 1
 		clear(x)
-		x[0], x[40] = 126, float32(top)
+		x[0], x[40], x[41] = 120, -float32(top), 0.4
 		Int4.Quantize(kernels, tile, Values, d, 0, x)
-		want := byte((top + 6) / 7)
-		if tile[128] != 18 || tile[128+64] != want {
-			t.Errorf("group maximum %d: multipliers %d and %d, want 18 and %d", top, tile[128], tile[128+64], want)
+		covers := (top + 7) / 8
+		squared := func(mult int) (e float64) {
+			for _, v := range x[32:] {
+				q := math.RoundToEven(min(max(float64(v)/float64(mult), -8), 7))
+				e += (float64(v) - q*float64(mult)) * (float64(v) - q*float64(mult))
+			}
+			return e
+		}
+		want := covers
+		for k := covers - 1; k >= max(1, covers-4); k-- {
+			if squared(k) < squared(want) {
+				want = k
+			}
+		}
+		if int8(tile[128]) != -15 || int(int8(tile[128+64])) != want {
+			t.Errorf("group maximum %d: multipliers %d and %d, want −15 and %d", top, int8(tile[128]), int8(tile[128+64]), want)
+		}
+		if Int4.Decode(y, tile, Values, d, 0); y[0] != 120 {
+			t.Errorf("120 reads back as %g", y[0])
 		}
 	}
 }

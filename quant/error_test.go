@@ -44,9 +44,18 @@ func bound(f Format, tile []byte, side Side, d, t, c int, row []float32) (limit,
 		s := scaled(f.scale, t, 127)
 		return limit, s/2 + eps*x
 	case int4Format:
-		s := scaled(scaleF16, t, 126)
-		step := s * float64(tile[128+c/32*asm.Tile+t])
-		return limit, step/2 + eps*x
+		// The squared error of the group is at most that of the covering multiplier, half a
+		// step for each of its 32 channels; all of it may be this one's.
+		s := scaled(scaleF16, t, 120)
+		var top float64
+		for _, v := range row[c/32*32 : min(c/32*32+32, len(row))] {
+			top = max(top, math.Abs(float64(v)))
+		}
+		if s == 0 {
+			return limit, x
+		}
+		step := s * min(max(math.Ceil(top/(8*s)*(1-eps)), 1), 15)
+		return limit, step/2*math.Sqrt(32) + eps*x
 	case nf4Format:
 		s := scaled(f.scale, c/f.block*asm.Tile+t, 1)
 		nearest := math.Inf(1)
@@ -106,7 +115,7 @@ func TestScaleTight(t *testing.T) {
 		case int8Format:
 			kind = f.scale
 		case int4Format:
-			levels = 126
+			levels = 120
 		case nf4Format:
 			kind, levels, block, groups = f.scale, 1, f.block, 128/f.block
 		case fp8Format:
@@ -142,12 +151,14 @@ func TestScaleTight(t *testing.T) {
 
 // TestIdempotent: storing what was read back gives the same bytes. Two formats promise
 // less. With a binary32 scale s, 127·s and 448·s round, so max|x|/127 may come back one
-// step away: codes are equal and values within 2⁻²². An int4 group may get a smaller
-// multiplier once its maximum was rounded down (21.3 steps: 4·5 = 20, then 3·7 = 21):
-// what is stored becomes a fixed point after three rounds. Below max|x| = 2⁻⁹ (NF4:
+// step away: codes are equal and values within 2⁻²². An int4 row may have been clipped, then
+// its maximum and with it all steps shrink: it makes no such promise. Below max|x| = 2⁻⁹ (NF4:
 // 2⁻²³) a binary16 scale has so few bits that the largest code need not be reached.
 func TestIdempotent(t *testing.T) {
 	each(t, func(t *testing.T, f Format, side Side) {
+		if f == Int4 {
+			t.Skip("clipping may shrink the scale")
+		}
 		r := rand.New(rand.NewPCG(3, 9))
 		for _, d := range []int{1, 5, 32, 64, 100, 128} {
 			a, b := make([]byte, f.TileBytes(side, d)), make([]byte, f.TileBytes(side, d))
@@ -159,12 +170,6 @@ func TestIdempotent(t *testing.T) {
 				f.Quantize(kernels, a, side, d, t0, x)
 				f.Decode(y, a, side, d, t0)
 				coarse := scaledDown(f, kernels.AbsMax(x))
-				if f == Int4 {
-					for range 3 {
-						f.Quantize(kernels, a, side, d, t0, y)
-						f.Decode(y, a, side, d, t0)
-					}
-				}
 				f.Quantize(kernels, b, side, d, t0, y)
 				f.Decode(z, b, side, d, t0)
 				if coarse {

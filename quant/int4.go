@@ -1,26 +1,26 @@
 package quant
 
 import (
-	"math"
-
 	"github.com/qattn/qattn/asm"
 )
 
-// Int4 stores symmetric 4-bit codes −7..7 in groups of 32 channels. A group's scale
-// is the token's binary16 scale times an integer multiplier 1..18:
+// Int4 stores 4-bit codes −8..7 in groups of 32 channels. A group's scale is the token's
+// binary16 scale times a signed integer multiplier of magnitude 1..15:
 //
-//	scale = max|x|/126,  mult[g] = ⌈max_{c∈g}|x|/(7·scale)⌉,  code = RNE(x/(scale·mult[g]))
+//	scale = max|x|/120,  value = scale·mult[g]·code
 //
-// so mult·code always fits int8 and integer dot products need one scale per token.
-// Against a float scale per group, rounding the multiplier up costs at most one part
-// in mult of the step. A row with a NaN or an infinity reads back as NaN.
+// so |mult·code| ≤ 120 fits int8 and integer dot products need one scale per token. The
+// sign of the multiplier lets the largest element of the group meet the code −8; its
+// magnitude is the one of least squared error among ⌈max_{c∈g}|x|/(8·scale)⌉ and the four
+// below, so large elements may be clipped where that helps the others. A row with a NaN or
+// an infinity reads back as NaN.
 var Int4 Format = int4Format{}
 
 type int4Format struct{}
 
 const (
 	int4Group = 32
-	int4Mults = 18 // 7·18 = 126 ≤ 127
+	int4Mults = 15 // 8·15 = 120 ≤ 127
 )
 
 func (int4Format) String() string { return "int4" }
@@ -36,25 +36,19 @@ func (f int4Format) TileBytes(side Side, d int) int {
 
 func (f int4Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
 	amax := ks.AbsMax(x)
-	scale := scaleF16.put(tile, t, amax, 7*int4Mults)
-	mults, codes := tile[scaleF16.bytes(asm.Tile):], tile[f.codesAt(d):]
-	for g := range f.groups(d) {
-		lo, hi := g*int4Group, min((g+1)*int4Group, d)
-		mult := 1
-		if scale > 0 {
-			for top := ks.AbsMax(x[lo:hi]); mult < int4Mults && top > float32(7*mult)*scale; {
-				mult++
-			}
+	scale := scaleF16.put(tile, t, amax, 8*int4Mults)
+	mults, codes := tile[scaleF16.bytes(asm.Tile)+t:], tile[f.codesAt(d):]
+	if !(scale > 0) { // zero, or not a number: no code counts
+		for g := range f.groups(d) {
+			mults[g*asm.Tile] = 1
 		}
-		mults[g*asm.Tile+t] = byte(mult)
-		step := float32(mult) * scale
-		for c := lo; c < hi; c++ {
-			code := 0
-			if scale > 0 {
-				code = int(math.RoundToEven(float64(min(max(x[c]/step, -7), 7))))
-			}
-			putNibble(codes, side, d, t, c, byte(code+8))
+		for c := range d {
+			putNibble(codes, side, d, t, c, 8)
 		}
+	} else if off, shift := nibbleAt(side, d, t, 0); side == Keys {
+		ks.EncI4K(codes[off:], mults, x, scale, shift != 0)
+	} else {
+		ks.EncI4V(codes[off:], mults, x, scale, shift != 0)
 	}
 	for c := d; c < paddedDim(side, d); c++ {
 		putNibble(codes, side, d, t, c, 8)
@@ -85,7 +79,7 @@ func (f int4Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 	mults, codes := tile[scaleF16.bytes(asm.Tile):], tile[f.codesAt(d):]
 	for c := range d {
 		q := int(getNibble(codes, side, d, t, c)) - 8
-		dst[c] = float32(q*int(mults[c/int4Group*asm.Tile+t])) * scale
+		dst[c] = float32(q*int(int8(mults[c/int4Group*asm.Tile+t]))) * scale
 	}
 }
 

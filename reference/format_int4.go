@@ -6,8 +6,8 @@ const int4Group = 32
 // int4Format stores 4-bit integers with one binary16 scale per token and one small integer multiplier per token and group of 32 channels.
 //
 //	scales       [64] binary16
-//	multipliers  [⌈d/32⌉][64] uint8, 1..18
-//	codes        nibbles, see nibbleAt; code = nibble − 8 in −7..7
+//	multipliers  [⌈d/32⌉][64] int8, ±1..15
+//	codes        nibbles, see nibbleAt; code = nibble − 8 in −8..7
 //	value = scale[t]·mult[c/32][t]·code
 var int4Format = Format{
 	Name: "int4",
@@ -17,8 +17,8 @@ var int4Format = Format{
 	Decode: func(tile []byte, side Side, d, t, c int, _ float64) float64 {
 		mults := up64(Tokens * scale16.size)
 		codes := mults + up64(ceil(d, int4Group)*Tokens)
-		mult := float64(tile[mults+c/int4Group*Tokens+t])
-		return scale16.at(tile, 0, t) * mult * (float64(nibbleAt(tile[codes:], side, d, t, c)) - 8)
+		mult := int(int8(tile[mults+c/int4Group*Tokens+t]))
+		return scale16.at(tile, 0, t) * float64(mult*(int(nibbleAt(tile[codes:], side, d, t, c))-8))
 	},
 }
 
