@@ -138,3 +138,9 @@ func decE5M2K_avx2(dst []float32, k []byte, scale []float32, n, d int, next []by
 
 //go:noescape
 func decE5M2V_avx2(dst []float32, v []byte, scale []float32, n, d int, next []byte)
+
+//go:noescape
+func encI4K_avx2(dst, mult []byte, x []float32, scale float32, high bool)
+
+//go:noescape
+func encI4V_avx2(dst, mult []byte, x []float32, scale float32, high bool)

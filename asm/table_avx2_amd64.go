@@ -34,6 +34,8 @@ var avx2Kernels = []Entry{
 	{"encI8_avx2", AVX2, true, EncI8Func(encI8_avx2)},
 	{"encI8K_avx2", AVX2, true, EncI8KFunc(encI8K_avx2)},
 	{"encI8V_avx2", AVX2, true, EncI8VFunc(encI8V_avx2)},
+	{"encI4K_avx2", AVX2, true, EncI4KFunc(encI4K_avx2)},
+	{"encI4V_avx2", AVX2, true, EncI4VFunc(encI4V_avx2)},
 	{"hadamard_avx2", AVX2, true, HadamardFunc(hadamard_avx2)},
 	{"expI4K_avx2", AVX2, true, ExpI4KFunc(expI4K_avx2)},
 	{"expI4V_avx2", AVX2, true, ExpI4VFunc(expI4V_avx2)},
