@@ -429,7 +429,7 @@ func TestPlot(t *testing.T) {
 	}
 	for name, wants := range map[string][]string{
 		"roofline.svg":        {"fma-ymm 120 Gop/s", "dram 37 GB/s", "useful operations per stored byte", "some-cpu", ">int4<"},
-		"decode.svg":          {"time of a call, µs", ">65536<", ">other q8_0<"},
+		"decode.svg":          {"time of a call, µs", ">65536<", ">int8<"},
 		"decode-formats.svg":  {"time of a call, ms", "2 threads", ">e5m2<"},
 		"prefill-formats.svg": {"useful operations, Gop/s", "1 thread"},
 		"peers.svg":           {">other q8_0<", "their time / ours", ">n=65536<"},

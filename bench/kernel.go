@@ -241,6 +241,7 @@ func rowWorkload(f any, d int) func() {
 		x     = normals(9, d)
 		o     = make([]float32, d)
 		bytes = make([]byte, 64*((d+3)/4))
+		mult  = make([]byte, asm.Tile*((d+31)/32))
 	)
 	switch f := f.(type) {
 	case asm.MixF32Func:
@@ -258,6 +259,10 @@ func rowWorkload(f any, d int) func() {
 		return func() { f(bytes, x, 0.03) }
 	case asm.EncI8VFunc:
 		return func() { f(bytes, x, 0.03) }
+	case asm.EncI4KFunc:
+		return func() { f(bytes, mult, x, 0.02, false) }
+	case asm.EncI4VFunc:
+		return func() { f(bytes, mult, x, 0.02, false) }
 	case asm.HadamardFunc:
 		return func() { f(x) }
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -109,7 +110,7 @@ func writeCharts(dir, cpu string, rows []record.Row) error {
 	ours := best(slices.DeleteFunc(slices.Clone(rows), func(r record.Row) bool { return !isOurs(r) }))
 	figures := map[string]figure{
 		"roofline.svg":        roofline(cpu, rows, ours),
-		"decode.svg":          decodeChart(cpu, rows),
+		"decode.svg":          decodeChart(cpu, ours),
 		"decode-formats.svg":  formatBars("Decoding over 65536 tokens, by format", cpu, ours, longDecode, "time of a call, ms", milliseconds),
 		"prefill-formats.svg": formatBars("Causal prefill of 2048 tokens, 8 heads, by format", cpu, ours, longPrefill, "useful operations, Gop/s", opsRate),
 	}
@@ -216,6 +217,7 @@ func roofline(cpu string, rows, ours []record.Row) *chart.Chart {
 // limitLines are the slopes of the read rates and the levels of the peaks.
 func limitLines(rows []record.Row, lo, hi float64) (list []chart.Series) {
 	slope, top := map[string]float64{}, 0.0
+	var peaks []record.Row
 	for _, r := range rows {
 		switch {
 		case r.Threads != 1:
@@ -225,9 +227,17 @@ func limitLines(rows []record.Row, lo, hi float64) (list []chart.Series) {
 			slope[r.Roof] = max(slope[r.Roof], float64(r.KVGBps))
 		case r.Op == "peak":
 			top = max(top, float64(r.GOps))
-			list = append(list, chart.Series{Color: "#555", Line: true, Note: fmt.Sprintf("%s %.0f Gop/s", r.K, r.GOps),
-				X: []float64{lo, hi}, Y: []float64{float64(r.GOps), float64(r.GOps)}})
+			peaks = append(peaks, r)
 		}
+	}
+	slices.SortFunc(peaks, func(a, b record.Row) int { return cmp.Compare(b.GOps, a.GOps) })
+	for i := 0; i < len(peaks); {
+		y, names := float64(peaks[i].GOps), peaks[i].K
+		for i++; i < len(peaks) && float64(peaks[i].GOps) > 0.9*y; i++ { // one line, or their names would overlap
+			names += ", " + peaks[i].K
+		}
+		list = append(list, chart.Series{Color: "#555", Line: true, Note: fmt.Sprintf("%s %.0f Gop/s", names, y),
+			X: []float64{lo, hi}, Y: []float64{y, y}})
 	}
 	for _, level := range []string{"l3", "dram"} {
 		if rate := slope[level]; rate > 0 && top > rate*lo {
@@ -239,55 +249,23 @@ func limitLines(rows []record.Row, lo, hi float64) (list []chart.Series) {
 	return list
 }
 
-// decodeChart draws time against context length, other libraries dashed.
-func decodeChart(cpu string, rows []record.Row) *chart.Chart {
+// decodeChart draws time against context length.
+func decodeChart(cpu string, ours []record.Row) *chart.Chart {
 	c := &chart.Chart{Title: "Decoding one token: 32 query heads, 8 KV heads, 128 channels, 1 thread", Subtitle: cpu,
 		X: chart.Axis{Label: "stored tokens", Log: true, Base: 2}, Y: chart.Axis{Label: "time of a call, µs", Log: true}}
-	var names []string
-	lines := map[string]*chart.Series{}
-	_, color := codecColors(rows)
-	for _, r := range rows {
-		if r.Op != "decode" || r.Heads != 32 || r.Threads != 1 || r.Tier == "generic" {
-			continue
-		}
-		name := r.Codec()
-		if !isOurs(r) {
-			name = shortLib(r.Tier) + " " + name
-		}
-		s := lines[name]
-		if s == nil {
-			s = &chart.Series{Name: name, Color: color[r.Codec()], Line: true, Mark: chart.Circle}
-			if !isOurs(r) {
-				s.Color, s.Dash, s.Mark = chart.Colors[len(names)%len(chart.Colors)], true, chart.Triangle
+	ours = slices.Clone(ours)
+	slices.SortFunc(ours, func(a, b record.Row) int { return a.N - b.N })
+	codecs, color := codecColors(ours)
+	for _, codec := range codecs {
+		s := chart.Series{Name: codec, Color: color[codec], Line: true, Mark: chart.Circle}
+		for _, r := range ours {
+			if r.Op == "decode" && r.Heads == 32 && r.Threads == 1 && r.Codec() == codec {
+				s.X, s.Y = append(s.X, float64(r.N)), append(s.Y, float64(r.MinUS))
 			}
-			lines[name] = s
-			names = append(names, name)
 		}
-		s.X, s.Y = append(s.X, float64(r.N)), append(s.Y, float64(r.MinUS))
-	}
-	for _, name := range names {
-		c.Series = append(c.Series, sortedByX(*lines[name]))
+		c.Series = append(c.Series, s)
 	}
 	return c
-}
-
-// sortedByX puts points in order, one per X: a line would go back and forth otherwise.
-func sortedByX(s chart.Series) chart.Series {
-	best := map[float64]float64{}
-	for i, x := range s.X {
-		if y, ok := best[x]; !ok || s.Y[i] < y {
-			best[x] = s.Y[i]
-		}
-	}
-	s.X, s.Y = nil, nil
-	for x := range best {
-		s.X = append(s.X, x)
-	}
-	slices.Sort(s.X)
-	for _, x := range s.X {
-		s.Y = append(s.Y, best[x])
-	}
-	return s
 }
 
 // formatBars compares formats on the calls pick selects, one bar per number of threads.
