@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -61,7 +62,7 @@ func targets() []target {
 	list = append(list,
 		atLeast(0.80, "decode n=65536 int8, 2 threads, of their read rate", readFraction, decode(long, "int8", 2)),
 		atLeast(1.80, "decode n=4096 int8, 2 threads, speed of 1", speedup, decode(cached, "int8", 1), decode(cached, "int8", 2)),
-		atLeast(0.45, "prefill n=2048 int8, of the "+string(integerClass(asm.Available()))+" peak", integerFraction, prefill("int8", 1)),
+		atLeast(0.45, "prefill n=2048 int8, of the "+cmp.Or(string(integerClass(asm.Available())), "integer")+" peak", integerFraction, prefill("int8", 1)),
 		atLeast(1.85, "prefill n=2048 int8, 2 threads, speed of 1", speedup, prefill("int8", 1), prefill("int8", 2)))
 	for _, p := range []struct {
 		format string
@@ -166,7 +167,7 @@ func judge(list []target, rows map[string]record.Row, missing map[string]string,
 			o.got = t.value(of, l)
 			switch {
 			case math.IsNaN(o.got):
-				o.why = "this machine has no such limit"
+				o.why = "this machine or tier has no such limit"
 			case t.note != nil:
 				o.why = t.note(of, l)
 			}
