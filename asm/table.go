@@ -87,6 +87,11 @@ func (s *Set) Used(families ...string) Tier {
 	return t
 }
 
+// SplitsBF16 reports whether QKBF16 and PVBF16 multiply bfloat16 parts: their bits then
+// differ from those of QKF32 and PVF32 over expanded tiles. All other 16-bit kernels have
+// the same bits as that.
+func (s *Set) SplitsBF16() bool { return s.Used("QKBF16", "PVBF16")&BF16 != 0 }
+
 // Name returns the symbol of the kernel chosen for a family ("QKI8"), or "".
 func (s *Set) Name(family string) string { return s.names[family] }
 
