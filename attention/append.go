@@ -3,6 +3,7 @@ package attention
 import (
 	"sync"
 
+	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/quant"
 )
 
@@ -11,7 +12,7 @@ import (
 // sequence from its start (Layout.TablePages(pos+n) entries at least).
 //
 // Appends are final and independent of chunking: any split of a sequence into
-// appends gives the same bytes. A call that fails has written nothing. Calls on
+// appends gives the same bytes, unless Codec.OwnCenter is set. A call that fails has written nothing. Calls on
 // sequences that share no written page may run concurrently, also with Run on pages
 // that no call writes; a page being appended to must not be read meanwhile. Pages
 // need no initialisation. No allocation.
@@ -75,8 +76,8 @@ func (p *Plan) rejectNonFinite(field string, n int, s *side, r *Rows) error {
 				x = buf.row[:s.d]
 				quant.Hadamard(p.ks, x)
 			}
-			if !finite(p.ks.AbsMax(x)) {
-				return fieldErr(ErrNonFinite, field, "token %d, head %d has a NaN or an infinity, or its rotation overflows", t, h)
+			if !finite(p.ks.AbsMax(p.withoutMean(buf, s, h, x))) {
+				return fieldErr(ErrNonFinite, field, "token %d, head %d has a NaN or an infinity, or overflows when rotated or freed of its mean", t, h)
 			}
 		}
 	}
@@ -88,6 +89,18 @@ func (p *Plan) rejectNonFinite(field string, n int, s *side, r *Rows) error {
 type rowBuffer struct {
 	in, row, mu, prev, prevMu [MaxDim]float32
 	sum                       [MaxDim]float64
+
+	tile    []float32 // a whole tile, where one is centred
+	scratch *quant.Scratch
+}
+
+// expand returns the rows of a stored tile in the float32 layout of its side.
+func (b *rowBuffer) expand(ks *asm.Set, s *side, tile []byte) []float32 {
+	if len(b.tile) < Tile*s.d {
+		b.tile, b.scratch = make([]float32, Tile*s.d), quant.NewScratch(s.d)
+	}
+	s.codec.Format.ExpandF32(ks, b.tile, b.scratch, tile, tile, s.Side, s.d, Tile)
+	return b.tile
 }
 
 var rowBuffers = sync.Pool{New: func() any { return new(rowBuffer) }}
@@ -212,16 +225,20 @@ func (p *Plan) openTile(buf *rowBuffer, s *side, pg *Pages, table []int32, page 
 	clear(sum)
 	if tile > 0 {
 		prev := p.geo.block(p.tilePage(pg, table, tile-1), s, h)
-		mu, row := buf.prevMu[:s.d], buf.prev[:s.d]
+		mu := buf.prevMu[:s.d]
 		quant.LoadCenter(p.ks, mu, prev[s.centre:])
+		rows := buf.expand(p.ks, s, prev[s.tile:])
 		bad := bitmap(prev)
 		for t := p.firstToken(tile - 1); t < Tile; t++ {
 			if bad>>t&1 != 0 {
 				continue
 			}
-			s.codec.Format.Decode(row, prev[s.tile:], s.Side, s.d, t)
+			at, step := t*s.d, 1
+			if s.Side == quant.Keys { // tokens in lanes
+				at, step = t/16*s.d*16+t%16, 16
+			}
 			for c := range sum {
-				sum[c] += float64(row[c]) + float64(mu[c])
+				sum[c] += float64(rows[at+c*step]) + float64(mu[c])
 			}
 			n++
 		}

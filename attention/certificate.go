@@ -110,7 +110,20 @@ type certificate struct {
 
 // merge adds b, weights scaled by fa and fb.
 func (a *certificate) merge(b certificate, fa, fb float32) {
-	*a = certificate{fa*fa*a.squares + fb*fb*b.squares, fa*a.sum + fb*b.sum, max(a.shift, b.shift), max(a.biggest, b.biggest)}
+	*a = certificate{
+		squares: times(fa*fa, a.squares) + times(fb*fb, b.squares),
+		sum:     times(fa, a.sum) + times(fb, b.sum),
+		shift:   max(a.shift, b.shift),
+		biggest: max(a.biggest, b.biggest),
+	}
+}
+
+// times is a product in which nothing times an unbounded error is nothing.
+func times(x, y float32) float32 {
+	if x == 0 {
+		return 0
+	}
+	return x * y
 }
 
 // certQuery is what certificates need of a query row.
@@ -132,6 +145,21 @@ func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32) {
 	scale, d := math.Abs(float64(b.p.cfg.Scale)), float64(len(row))
 	b.w.certQ[r] = certQuery{float32(scale * math.Sqrt(n2)), float32(scale * math.Sqrt(e2)),
 		float32(scale * scale * n2 / d), float32(scale * scale * e2 / d)}
+}
+
+// voidCertificates turns the certificates of rows that see a token of bad into NaN, before
+// the weights replace the logits.
+func (b *block) voidCertificates(bad uint64, n int) {
+	if bad &= 1<<n - 1; bad == 0 {
+		return
+	}
+	for r := range b.rows {
+		for j, y := range b.w.y[r*Tile:][:n] {
+			if bad>>j&1 != 0 && y != negInf {
+				b.w.split.cert[r] = certificate{nan, nan, nan, nan}
+			}
+		}
+	}
 }
 
 // certifyTile adds tokens [lo, n) of a tile to the certificates of all rows, after advance.
@@ -169,30 +197,35 @@ func (b *block) certifyRow(r, hi int, k, v record, codes2 float32) {
 		step = st.Beta
 	}
 	w.split.cert[r].merge(certificate{
-		squares: weights2*((q.norm2*k.error2+q.err2*k.size2)*v.size2+v.error2) + step*step*codes2,
-		sum:     st.L*v.maxError + 0.5*step*127*float32(hi),
-		shift:   q.norm*k.maxError + q.err*k.maxSize,
+		squares: times(weights2, times(q.norm2, k.error2)+times(q.err2, k.size2))*v.size2 + times(weights2, v.error2) + times(step*step, codes2),
+		sum:     times(st.L, v.maxError) + 0.5*step*127*float32(hi),
+		shift:   times(q.norm, k.maxError) + times(q.err, k.maxSize),
 		biggest: v.maxSize,
 	}, w.exps[2*r], w.exps[2*r+1])
 }
 
 // certifySinks is certifyTile for the binary16 tokens at the front, whose errors follow
 // from their values: half a unit in the last of 11 bits, or of the smallest subnormal.
-func (b *block) certifySinks() {
+// Tokens in bad are not finite and left out.
+func (b *block) certifySinks(bad uint64) {
 	p := b.p
 	_, kRows := p.sinkRows(&p.geo.k, &b.s.run.pages, b.table, b.head)
 	_, vRows := p.sinkRows(&p.geo.v, &b.s.run.pages, b.table, b.head)
 	b.scaleV = nil
 	var k, v record
-	done := 0
+	done, counted := 0, 0
 	for r := range b.rows {
 		hi := b.w.vis[r].hi
 		if hi < done {
-			k, v, done = record{}, record{}, 0
+			k, v, done, counted = record{}, record{}, 0, 0
 		}
 		for ; done < hi; done++ {
-			k = k.with(b.sinkDeviation(quant.Keys, kRows, p.cfg.DK, done), done)
-			v = v.with(b.sinkDeviation(quant.Values, vRows, p.cfg.DV, done), done)
+			if bad>>done&1 != 0 {
+				continue
+			}
+			k = k.with(b.sinkDeviation(quant.Keys, kRows, p.cfg.DK, done), counted)
+			v = v.with(b.sinkDeviation(quant.Values, vRows, p.cfg.DV, done), counted)
+			counted++
 		}
 		if hi > 0 && b.w.fold[r].Alpha >= 0 {
 			b.certifyRow(r, hi, k, v, 0)
@@ -222,7 +255,10 @@ func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {
 // its channels; rotating values back can gather the errors of all channels in one.
 func (a *certificate) finish(l float32, dv int, rotated bool) (estimate, bound float32) {
 	estimate = float32(math.Sqrt(float64(a.squares)) / float64(l))
-	worst := math.Tanh(float64(a.shift)/2)*2*float64(a.biggest) + float64(a.sum)/float64(l)
+	worst := float64(a.sum) / float64(l)
+	if a.shift != 0 {
+		worst += math.Tanh(float64(a.shift)/2) * 2 * float64(a.biggest)
+	}
 	if rotated {
 		worst *= math.Sqrt(float64(dv))
 	}

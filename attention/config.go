@@ -46,8 +46,8 @@ type Config struct {
 	// head's binary16 rows must fit a page: NewPlan says so when they do not.
 	SinkTokens int
 	// Certify keeps four numbers per token, head and side about the error of quantization
-	// (8 bytes each), so that IO.ErrEst and IO.ErrBound can be asked for. With P one of F32,
-	// or U4, U8, U16 over integers.
+	// (8 bytes each), so that IO.ErrEst and IO.ErrBound can be asked for. P must be PF32, or
+	// one of PU4, PU8, PU16 over values in an Int8Format.
 	Certify bool
 	// NonFinite says what Append does with NaN and infinities.
 	NonFinite NonFinitePolicy
@@ -65,7 +65,9 @@ type Codec struct {
 	Center bool
 	// OwnCenter, with Center, takes the mean of the tile's own rows where one Append brings
 	// the whole tile, as a prefill does, and that of the previous tile elsewhere. It helps the
-	// first tile most. The stored bytes then depend on how a sequence was cut into appends.
+	// first tile most. A token's stored bytes then depend on later tokens of its tile and on
+	// how the sequence was cut into appends: chunk invariance, the prefix property and
+	// Truncate's promise do not hold.
 	OwnCenter bool
 	// Mean, [KVHeads][D] or nil, is subtracted from every row before quantization, sink
 	// tokens excepted, and put back exactly like a centre: a calibrated channel mean. For
@@ -110,9 +112,8 @@ type NonFinitePolicy uint8
 
 const (
 	// Propagate stores them; exactly the query rows that can see such a token become
-	// NaN (in formats with scales the whole token reads as NaN, in unscaled formats
-	// NaN (in formats with scales the whole token reads as NaN, in unscaled formats
-	// IEEE arithmetic decides; static FP8 scales saturate infinities). decides).
+	// NaN. In formats with scales the whole token reads as NaN; in unscaled formats IEEE
+	// arithmetic decides; static FP8 scales saturate infinities.
 	Propagate NonFinitePolicy = iota
 	// Reject makes Append return ErrNonFinite and store nothing.
 	Reject

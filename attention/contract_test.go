@@ -309,7 +309,7 @@ func TestExplainAndRequire(t *testing.T) {
 	p, err = NewPlan(cfg)
 	require.NoError(t, err)
 	require.Contains(t, p.Explain().String(), "values are expanded from nf4")
-	require.Contains(t, p.Explain().String(), "u8 weights are rounded, then summed in float32")
+	require.Contains(t, p.Explain().String(), "u8 weights are rounded in Go, then summed in float32")
 	_, err = NewPlan(cfg, WithRequire(IntegerPV))
 	require.ErrorIs(t, err, ErrUnsupported)
 	cfg.P = PMode(len(probabilities))

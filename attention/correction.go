@@ -6,7 +6,8 @@ package attention
 type CorrectionMode uint8
 
 const (
-	// CorrectNone uses p̂ = code·step as it is. Long flat rows return zeros.
+	// CorrectNone uses p̂ = code·step as it is: long flat rows return zeros. A centre or mean
+	// of the values is not quantized and returns with the exact mass all the same.
 	CorrectNone CorrectionMode = iota
 	// CorrectStatic adds an offset known beforehand to every visible key, p̂ + β: the offline
 	// correction of "Softmax Bias Correction for Quantized Generative Models" (Pandey et
@@ -14,11 +15,13 @@ const (
 	// length: Beta says which; package quant/calib calibrates and saves it. Adding β to
 	// every code is the same as a real zero point −β/step.
 	CorrectStatic
-	// CorrectDynamic adds β = (1 − Σp̂)/n, from the row's own codes: the row sums to one.
+	// CorrectDynamic adds β = (mass − Σp̂)/n, from the row's own codes: the row sums to its
+	// mass, one less the share of a sink logit.
 	CorrectDynamic
-	// CorrectRenormalise divides by Σp̂; a row of zero codes becomes the mean of its values.
+	// CorrectRenormalise multiplies by mass/Σp̂; a row of zero codes becomes the mean of its
+	// values.
 	CorrectRenormalise
-	// CorrectExact needs V.Center, V.Mean or both: what was subtracted from the values
+	// CorrectExact insists on V.Center, V.Mean or both: what was subtracted from the values
 	// returns with the exact mass, so rounding touches only what deviates from it. The
 	// first tile has no centre, only a mean.
 	CorrectExact
@@ -32,9 +35,9 @@ func (m CorrectionMode) String() string {
 // Correction is the softmax bias correction of normalised probabilities.
 type Correction struct {
 	Mode CorrectionMode
-	// Beta returns the static offset of query head h in a row of n visible keys, the
-	// missing mass per key. It is called from the goroutines of the Runner. Only with
-	// CorrectStatic.
+	// Beta returns the static offset of query head h in a row of n ≥ 1 visible keys, the
+	// missing mass per key. It is called once per row, from the goroutines of the Runner.
+	// Only with CorrectStatic.
 	Beta func(h, n int) float64
 }
 
@@ -54,19 +57,22 @@ func (k Correction) check(c *Config) error {
 	return nil
 }
 
-// correction returns the factor on codes and the offset of a row's probabilities.
-func (k Correction) correction(head int, w *wholeRow, top float64) (factor, offset float64) {
-	factor = 1 / top
+// correct sets the factor on a row's codes and the offset added to the product.
+func (k Correction) correct(head int, w *rowTotal, top float64) {
+	w.factor, w.offset = 1/top, 0
+	if w.n == 0 {
+		return
+	}
 	switch k.Mode {
 	case CorrectStatic:
-		return factor, k.Beta(head, int(w.n))
+		w.offset = k.Beta(head, int(w.n))
 	case CorrectDynamic:
-		return factor, (1 - w.codes/top) / w.n
+		w.offset = (w.mass - w.codes/top) / w.n
 	case CorrectRenormalise:
 		if w.codes == 0 {
-			return 0, 1 / w.n
+			w.factor, w.offset = 0, w.mass/w.n
+		} else {
+			w.factor = w.mass / w.codes
 		}
-		return 1 / w.codes, 0
 	}
-	return factor, 0
 }

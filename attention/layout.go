@@ -15,7 +15,7 @@ type Layout struct {
 	Tile      int // tokens per page
 	SinkPages int // pages at the front of every sequence's table that hold its SinkTokens
 	// ID identifies the meaning of the bytes: version, shapes, formats, rotation,
-	// centring, sink tokens. Pages of equal ID are interchangeable.
+	// centring, means, certificates, sink tokens. Pages of equal ID are interchangeable.
 	ID [16]byte
 }
 

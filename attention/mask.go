@@ -45,9 +45,12 @@ func checkSpan(field string, start []int64, headStride, n int64, b *Batch, heads
 // span is the range of keys that index limits leave visible, [lo, hi).
 type span struct{ lo, hi int }
 
-// visible applies kvLen, Causal and Window to the query at position p. Positions and
-// widths reach 2³¹, hence int64.
-func (c *Config) visible(p, kvLen int) span {
+// wideSpan is a span before it is cut to what exists; it may be empty or end before it
+// begins. Positions and widths reach 2³¹, hence int64.
+type wideSpan struct{ lo, hi int64 }
+
+// limits applies kvLen, Causal and Window to the query at position p. Both ends rise with p.
+func (c *Config) limits(p, kvLen int) wideSpan {
 	lo, hi, at := int64(0), int64(kvLen), int64(p)
 	if c.Causal {
 		hi = min(hi, at+1)
@@ -60,8 +63,14 @@ func (c *Config) visible(p, kvLen int) span {
 			hi = min(hi, at+1+min(int64(c.Window.Right), 1<<32))
 		}
 	}
-	if hi <= lo {
+	return wideSpan{lo, hi}
+}
+
+// visible is the range of keys the query at position p sees.
+func (c *Config) visible(p, kvLen int) span {
+	w := c.limits(p, kvLen)
+	if w.hi <= w.lo {
 		return span{}
 	}
-	return span{int(lo), int(hi)}
+	return span{int(w.lo), int(w.hi)}
 }

@@ -13,14 +13,17 @@ type means struct {
 	d      int
 }
 
-func newMeans(ks *asm.Set, c Codec, d int) means {
+func newMeans(ks *asm.Set, field string, c Codec, d int) (means, error) {
 	m := means{slices.Clone(c.Mean), d}
 	if c.Rotate {
 		for at := 0; at < len(m.values); at += d {
 			quant.Hadamard(ks, m.values[at:at+d])
 		}
 	}
-	return m
+	if !finite(ks.AbsMax(m.values)) {
+		return m, fieldErr(ErrConfig, field, "the rotation of a mean overflows")
+	}
+	return m, nil
 }
 
 // head returns the mean of head h, nil when there is none.

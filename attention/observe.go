@@ -6,14 +6,14 @@ import (
 )
 
 // ObserveProbabilities computes the probabilities of every row of a schedule and shows
-// them to see, one row at a time: row is the query row of the batch, head the query head,
-// keys[0] the index of the first key of p. p is the softmax over the stored keys, sink
-// logits in the denominator, zero where a key is hidden; it is see's until it returns.
+// them to see, one row at a time: row is the query row of the batch, head the query head.
+// p[j] is the probability of stored key j, sink logits in the denominator, zero where the
+// key is hidden; p is see's until it returns.
 //
 // It is for calibration: observers of package quant/calib take such rows. It runs in
 // the caller's goroutine, in the arithmetic of the plan up to the logits and in float64
-// from there, allocates a row of the longest sequence, and writes nothing of io but its
-// workspace. io.Out may be nil.
+// from there, allocates a block of up to max(64, heads of a group) rows of the longest
+// sequence, and writes nothing of io but its workspace. io.Out may be nil.
 func (p *Plan) ObserveProbabilities(ctx context.Context, s *Schedule, pg Pages, io *IO, see func(row, head int, p []float32)) error {
 	if p == nil || ctx == nil || s == nil || io == nil || see == nil {
 		return fieldErr(ErrShape, "ObserveProbabilities", "nil plan, context, schedule, IO or function")
@@ -30,9 +30,12 @@ func (p *Plan) ObserveProbabilities(ctx context.Context, s *Schedule, pg Pages, 
 	}
 	s.begin(ctx, pg, io)
 	defer s.release()
-	o := observer{see: see}
+	longest := 0
+	for _, q := range s.seqs {
+		longest = max(longest, q.kvLen)
+	}
+	o := observer{see: see, logits: make([]float32, p.rows*longest)}
 	for i := range s.seqs {
-		o.logits = make([]float32, p.rows*s.seqs[i].kvLen)
 		for head := range p.cfg.KVHeads {
 			for tok := 0; tok < s.seqs[i].qLen; tok += p.tokens {
 				if err := ctx.Err(); err != nil {
@@ -58,7 +61,7 @@ func (o *observer) show(b *block) {
 	for i := range logits {
 		logits[i] = negInf
 	}
-	b.walkAll(func(b *block, tokens int) {
+	b.eachTile(func(b *block, tokens int) {
 		for r := range b.rows {
 			for j, y := range b.w.y[r*Tile:][:tokens] {
 				if y != negInf {
@@ -68,14 +71,14 @@ func (o *observer) show(b *block) {
 		}
 	})
 	for r := range b.rows {
-		row := wholeRow{m: math.Inf(-1)}
+		row := rowTotal{m: math.Inf(-1)}
 		p := logits[r*n : (r+1)*n]
 		for _, y := range p {
 			row.see(y)
 		}
 		row.sink(b.p.cfg.SinkLogits, b.queryHead(r))
 		for j, y := range p {
-			p[j] = float32(row.share(y))
+			p[j] = float32(row.probability(y))
 		}
 		o.see(b.q.row0+b.tok0+r/b.p.group, b.queryHead(r), p)
 	}

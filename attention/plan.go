@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/qattn/qattn/asm"
@@ -23,11 +24,12 @@ type Plan struct {
 	rows               int // rows of a row block: tokens·group
 	intK               quant.Int8Format
 	intV               quant.Int8Format
-	inPlaceK, inPlaceV quant.InPlaceFormat // non-nil when kernels read this side as it is stored
+	inPlaceK, inPlaceV quant.InPlaceFormat // non-nil when kernels can read this side as it is stored
+	inPlaceRows        int                 // the most rows it is done for; more share one expansion
 	prob               *probability
 	meanK, meanV       means
 
-	shaped  bool    // scores pass through softcap, ALiBi or bias in natural units
+	shaped  bool    // scores pass through softcap or ALiBi in natural units
 	scale   float32 // factor on q·k, log2(e) included unless shaped
 	scratch scratchLayout
 	labels  *labels
@@ -133,8 +135,16 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if p.intV == nil {
 		p.inPlaceV, _ = c.V.Format.(quant.InPlaceFormat)
 	}
-	p.meanK = newMeans(p.ks, c.K, c.DK)
-	p.meanV = newMeans(p.ks, c.V, c.DV)
+	p.inPlaceRows = strip
+	if p.ks.SplitsBF16() { // another arithmetic, and the number of rows must not choose it
+		p.inPlaceRows = math.MaxInt
+	}
+	if p.meanK, err = newMeans(p.ks, "Config.K.Mean", c.K, c.DK); err != nil {
+		return nil, err
+	}
+	if p.meanV, err = newMeans(p.ks, "Config.V.Mean", c.V, c.DV); err != nil {
+		return nil, err
+	}
 	p.group = c.QHeads / c.KVHeads
 	p.tokens = max(1, rowBlock/p.group)
 	p.rows = p.tokens * p.group
@@ -169,7 +179,7 @@ func (p *Plan) checkRequired() error {
 		case IntegerPV:
 			ok = p.intV != nil
 		case Vectorized:
-			ok = !strings.HasSuffix(p.ks.Name(p.qkFamily()), "_generic") && !strings.HasSuffix(p.ks.Name(p.pvFamily()), "_generic")
+			ok = assembly(p.ks.Name(p.qkFamily())) && assembly(p.ks.Name(p.pvFamily()))
 		}
 		if !ok {
 			return fieldErr(ErrUnsupported, "WithRequire", "%s is not available: %s", c, p.Explain())
@@ -178,11 +188,15 @@ func (p *Plan) checkRequired() error {
 	return nil
 }
 
+// assembly tells a kernel's name from that of a pure-Go one, and from none.
+func assembly(name string) bool { return name != "" && !strings.HasSuffix(name, "_generic") }
+
 // Config returns the configuration with defaults and automatic modes filled in.
 func (p *Plan) Config() Config {
 	c := p.cfg
 	c.ALiBi = append([]float32(nil), c.ALiBi...)
 	c.SinkLogits = append([]float32(nil), c.SinkLogits...)
+	c.K.Mean, c.V.Mean = slices.Clone(c.K.Mean), slices.Clone(c.V.Mean)
 	return c
 }
 
@@ -239,7 +253,7 @@ func (p *Plan) Explain() Explanation {
 		e.Notes = append(e.Notes, "scores are computed more than once: normalised weights need the row's denominator first")
 	}
 	if p.intV == nil && p.cfg.P != PF32 {
-		e.Notes = append(e.Notes, fmt.Sprintf("%s weights are rounded, then summed in float32", p.cfg.P))
+		e.Notes = append(e.Notes, fmt.Sprintf("%s weights are rounded in Go, then summed in float32", p.cfg.P))
 	}
 	if p.cfg.Q == QF32 && p.inPlaceK == nil && p.cfg.K.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are expanded from %s to float32, tile by tile", p.cfg.K.Format))
@@ -250,7 +264,7 @@ func (p *Plan) Explain() Explanation {
 	if p.cfg.Q == QInt8 && p.cfg.DK%4 != 0 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are padded from %d to %d channels", p.cfg.DK, (p.cfg.DK+3)&^3))
 	}
-	if strings.HasSuffix(e.QK, "_generic") || strings.HasSuffix(e.PV, "_generic") {
+	if !assembly(e.QK) || !assembly(e.PV) {
 		e.Notes = append(e.Notes, "pure-Go kernels: this build or machine has no assembly for them, or the tier is forced")
 	}
 	if p.shaped {

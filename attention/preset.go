@@ -5,9 +5,9 @@ import "github.com/qattn/qattn/quant"
 // Preset is a proven way to store keys and values. The README's accuracy table has its
 // error on several families of data.
 //
-// All presets keep the first four tokens in binary16 (they often carry most of the mass
-// and nothing else like the rest), rotate keys and values against outlier channels, and
-// centre both: the mean of the values then never meets a rounded weight.
+// All presets keep the first four tokens in binary16, since they often carry much of the
+// mass and look unlike the others, rotate keys against outlier channels, and centre keys
+// and values: the mean of the values then never meets a rounded weight.
 type Preset struct {
 	Name       string
 	K, V       Codec
@@ -28,7 +28,8 @@ var (
 // Presets lists them.
 func Presets() []Preset { return []Preset{K8V8, K8V4, K4V4} }
 
-// Apply returns c with the preset's storage and weights.
+// Apply returns c with the preset's codecs, sink tokens and weights in the place of its own;
+// calibrated means stay.
 func (p Preset) Apply(c Config) Config {
 	mean := [2][]float32{c.K.Mean, c.V.Mean}
 	c.K, c.V, c.SinkTokens, c.P = p.K, p.V, p.SinkTokens, p.P

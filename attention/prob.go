@@ -20,8 +20,8 @@ const (
 	PF32               // float32
 	// PU8 quantizes weights to 8 bits against the largest of their tile: p = ⌊255·w/max + ½⌋.
 	PU8
-	// PU16 is PU8 with 16 bits, in two planes of bytes: twice the integer products, no
-	// visible error.
+	// PU16 is PU8 with 16 bits, in two planes of bytes: twice the integer products, a
+	// 257th of the error.
 	PU16
 	// PU4 is PU8 with 4 bits.
 	PU4
@@ -57,8 +57,8 @@ const (
 	// PStaticU8 and PStaticU4 round normalised probabilities to 1/255 and 1/15, as the
 	// quantized softmax of published accelerators does. The maximum and the denominator of
 	// a row must be known first, so every row's scores are computed two or three times:
-	// modes for comparison. Rows of more than 510 (30) keys lose mass; Config.Correction says how
-	// it is given back.
+	// modes for comparison. Probabilities below half a step vanish: a flat row of 510 (30) keys
+	// or more loses all its mass. Config.Correction says how it is given back.
 	PStaticU8
 	PStaticU4
 )

@@ -13,41 +13,46 @@ func static(name string, top float32) *probability {
 	}
 }
 
-// wholeRow is what the first passes of a static mode find out about a row.
-type wholeRow struct {
-	m, l  float64 // base-2 maximum and denominator, sink logit included
-	codes float64 // sum of the codes
-	n     float64 // visible keys
+// rowTotal is what the first passes of a static mode find out about a row.
+type rowTotal struct {
+	m, l           float64 // base-2 maximum and denominator, sink logit included
+	mass           float64 // of the keys: 1, less the share of the sink logit
+	codes          float64 // sum of the codes
+	n              float64 // visible keys
+	factor, offset float64 // on codes, and added to the product: the corrected probability
 }
 
 // prepareStatic walks all tiles of the block: once for the denominators, and once more for
 // the sum of the codes where the correction needs it.
 func (b *block) prepareStatic(top float64) {
-	whole := b.w.whole[:b.rows]
-	for r := range whole {
-		whole[r] = wholeRow{m: math.Inf(-1)}
+	totals := b.w.totals[:b.rows]
+	for r := range totals {
+		totals[r] = rowTotal{m: math.Inf(-1)}
 	}
-	b.walkAll((*block).countRow)
-	for r := range whole {
-		whole[r].sink(b.p.cfg.SinkLogits, b.queryHead(r))
+	b.eachTile((*block).countRow)
+	for r := range totals {
+		totals[r].sink(b.p.cfg.SinkLogits, b.queryHead(r))
 	}
 	if mode := b.p.cfg.Correction.Mode; mode == CorrectDynamic || mode == CorrectRenormalise {
 		b.top = top
-		b.walkAll((*block).countCodes)
+		b.eachTile((*block).countCodes)
+	}
+	for r := range totals {
+		b.p.cfg.Correction.correct(b.queryHead(r), &totals[r], top)
 	}
 }
 
-// walkAll shows every tile's logits to see.
-func (b *block) walkAll(see func(b *block, n int)) {
-	b.see = see
+// eachTile shows every tile's logits to visit.
+func (b *block) eachTile(visit func(b *block, n int)) {
+	b.visit = visit
 	for i := 0; splitRange(i).lo < b.q.kvLen; i++ {
 		b.attend(splitRange(i))
 	}
-	b.see = nil
+	b.visit = nil
 }
 
 // add merges a state without values.
-func (w *wholeRow) add(m, l float64) {
+func (w *rowTotal) add(m, l float64) {
 	if math.IsInf(m, -1) {
 		return
 	}
@@ -59,14 +64,14 @@ func (w *wholeRow) add(m, l float64) {
 func (b *block) countRow(n int) {
 	for r := range b.rows {
 		for _, y := range b.w.y[r*Tile:][:n] {
-			b.w.whole[r].see(y)
+			b.w.totals[r].see(y)
 		}
 	}
 }
 
 func (b *block) countCodes(n int) {
 	for r := range b.rows {
-		w := &b.w.whole[r]
+		w := &b.w.totals[r]
 		for _, y := range b.w.y[r*Tile:][:n] {
 			w.codes += w.code(y, b.top)
 		}
@@ -74,7 +79,7 @@ func (b *block) countCodes(n int) {
 }
 
 // see counts a logit in; −Inf is not visible.
-func (w *wholeRow) see(y float32) {
+func (w *rowTotal) see(y float32) {
 	if y != negInf {
 		w.add(float64(y), 1)
 		w.n++
@@ -82,14 +87,18 @@ func (w *wholeRow) see(y float32) {
 }
 
 // sink counts a head's sink logit in.
-func (w *wholeRow) sink(logits []float32, head int) {
-	if logits != nil {
-		w.add(float64(float32(logits[head]*log2e)), 1)
+func (w *rowTotal) sink(logits []float32, head int) {
+	w.mass = 1
+	if logits == nil || w.n == 0 {
+		return
 	}
+	m, l := w.m, w.l
+	w.add(float64(float32(logits[head]*log2e)), 1)
+	w.mass = l * math.Exp2(m-w.m) / w.l
 }
 
-// share is the probability of a logit.
-func (w *wholeRow) share(y float32) float64 {
+// probability is the probability of a logit.
+func (w *rowTotal) probability(y float32) float64 {
 	if y == negInf || w.l == 0 {
 		return 0
 	}
@@ -97,12 +106,14 @@ func (w *wholeRow) share(y float32) float64 {
 }
 
 // code rounds the probability of a logit to top steps.
-func (w *wholeRow) code(y float32, top float64) float64 { return math.RoundToEven(top * w.share(y)) }
+func (w *rowTotal) code(y float32, top float64) float64 {
+	return math.RoundToEven(top * w.probability(y))
+}
 
 // weighStatic replaces logits by corrected weights against the row's maximum.
 func (b *block) weighStatic(n int, top float64) {
 	for r := range b.rows {
-		y, st, w := b.w.y[r*Tile:][:n], &b.w.stat[r], &b.w.whole[r]
+		y, st, w := b.w.y[r*Tile:][:n], &b.w.stat[r], &b.w.totals[r]
 		*st = stat{M: negInf, Beta: 1}
 		if math.IsNaN(w.m) || math.IsNaN(w.l) || math.IsInf(w.m, 1) {
 			st.M, st.L = nan, nan
@@ -111,7 +122,6 @@ func (b *block) weighStatic(n int, top float64) {
 			}
 			continue
 		}
-		factor, offset := b.p.cfg.Correction.correction(b.queryHead(r), w, top)
 		for j, x := range y {
 			if x == negInf {
 				y[j] = 0
@@ -119,7 +129,7 @@ func (b *block) weighStatic(n int, top float64) {
 			}
 			st.M = float32(w.m)
 			st.L += float32(math.Exp2(float64(x) - w.m))
-			y[j] = float32((w.code(x, top)*factor + offset) * w.l)
+			y[j] = float32((float64(w.code(x, top)*w.factor) + w.offset) * w.l)
 		}
 	}
 }

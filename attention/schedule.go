@@ -116,7 +116,8 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 		s.seqs = append(s.seqs, q)
 		s.rows += q.qLen
 	}
-	distribute := p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
+	// A mode that looks at a whole row first would do so once for every split.
+	distribute := p.prob.prepare == nil && p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
 	for i := range s.seqs {
 		s.addUnits(i, distribute)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // Truncate drops tokens ≥ n of a sequence, after a rejected speculation for example.
-// It costs nothing: a token's bytes depend on earlier tokens only, so the next Append
+// It costs nothing: without Codec.OwnCenter a token's bytes depend on earlier tokens only, so the next Append
 // at position n continues as if the dropped tokens had never been. It checks that
 // table covers n tokens.
 func (p *Plan) Truncate(pg Pages, table []int32, n int) error {

@@ -23,9 +23,9 @@ type block struct {
 	scaleV []float32 // of the tile's integer values, nil in float32; for certificates
 
 	base  int                   // of the tile at hand
-	whole bool                  // every row sees all of it
-	see   func(b *block, n int) // where set, gets the logits of every tile in place of the values
-	top   float64               // largest code of a static mode, for see
+	full  bool                  // every row sees all of it
+	visit func(b *block, n int) // where set, gets the logits of every tile in place of the values
+	top   float64               // largest code of a static mode, for visit
 }
 
 // newBlock loads, rotates and quantizes the queries of a unit.
@@ -35,7 +35,7 @@ func (p *Plan) newBlock(s *Schedule, w *worker, u *unit) *block {
 	*b = block{p: p, s: s, w: w, q: q, table: s.table[q.table.lo:q.table.hi], head: int(u.head),
 		tok0: int(u.tok0), rows: int(u.toks) * p.group, bias: s.mask != nil || s.bias != nil}
 	scale := p.scale
-	if p.shaped || b.bias {
+	if p.shaped {
 		scale = p.cfg.Scale
 	}
 	for r := range b.rows {
@@ -91,9 +91,9 @@ func (b *block) position(r int) int { return b.q.offset + b.tok0 + r/b.p.group }
 
 // attend adds the tokens of one split to the split state, tile by tile.
 func (b *block) attend(split span) {
-	hi := min(split.hi, b.q.kvLen)
-	for base := split.lo; base < hi; base += Tile {
-		lo, n := 0, min(Tile, hi-base)
+	lo, hi := b.reach()
+	for base := max(split.lo, lo); base < min(split.hi, hi); base += Tile {
+		lo, n := 0, min(Tile, b.q.kvLen-base)
 		if base == 0 && b.p.cfg.SinkTokens > 0 {
 			lo = min(b.p.cfg.SinkTokens, n)
 			if b.limit(0, 0, lo) > 0 {
@@ -106,6 +106,13 @@ func (b *block) attend(split span) {
 	}
 }
 
+// reach is the range of tokens index limits leave visible to some row, from the start of
+// a tile.
+func (b *block) reach() (lo, hi int) {
+	first, last := b.p.cfg.limits(b.position(0), b.q.kvLen), b.p.cfg.limits(b.position(b.rows-1), b.q.kvLen)
+	return int(max(first.lo, 0)) / Tile * Tile, int(max(last.hi, 0))
+}
+
 // limit computes every row's visible keys among tokens [lo, n) of the tile at base and
 // returns the end of their union, 0 when no row sees one.
 //
@@ -114,8 +121,8 @@ func (b *block) attend(split span) {
 func (b *block) limit(base, lo, n int) (last int) {
 	first := b.p.cfg.visible(b.position(0), b.q.kvLen)
 	bottom := b.p.cfg.visible(b.position(b.rows-1), b.q.kvLen)
-	b.whole = lo == 0 && first.hi >= base+n && bottom.hi >= base+n && bottom.lo <= base
-	if b.whole {
+	b.full = lo == 0 && first.hi >= base+n && bottom.hi >= base+n && bottom.lo <= base
+	if b.full {
 		if b.p.cfg.Certify {
 			for r := range b.rows {
 				b.w.vis[r] = span{0, n}
@@ -147,11 +154,14 @@ func (b *block) tile(base, lo, n int) {
 	}
 	b.scores(p.geo.block(page, &p.geo.k, b.head), p.geo.block(following, &p.geo.k, b.head), n)
 	b.shape(base, n)
-	if b.see != nil {
-		b.see(b, n)
+	if b.visit != nil {
+		b.visit(b, n)
 		return
 	}
 	vb := p.geo.block(page, &p.geo.v, b.head)
+	if p.cfg.Certify {
+		b.voidCertificates(bitmap(p.geo.block(page, &p.geo.k, b.head))|bitmap(vb), n)
+	}
 	b.values(vb, p.geo.block(following, &p.geo.v, b.head)[p.geo.v.tile:], n)
 	if p.cfg.Certify {
 		b.certifyTile(p.geo.block(page, &p.geo.k, b.head), vb, lo)
@@ -172,7 +182,7 @@ func (b *block) scores(block, following []byte, n int) {
 		p.ks.ScaleI8(w.y, w.s, scale, w.a, w.b, b.rows, n)
 		return
 	}
-	if p.inPlaceK != nil {
+	if p.inPlaceK != nil && b.rows <= p.inPlaceRows {
 		for r, m := range b.strips() {
 			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], w.q[r*dk:], tile, next, m, n, dk)
 			next = tile
@@ -190,7 +200,7 @@ func (b *block) sinkTile() {
 	b.base = 0
 	n := min(p.cfg.SinkTokens, b.q.kvLen)
 	dk, dv := p.cfg.DK, p.cfg.DV
-	_, rows := p.sinkRows(&p.geo.k, &b.s.run.pages, b.table, b.head)
+	badK, rows := p.sinkRows(&p.geo.k, &b.s.run.pages, b.table, b.head)
 	for t := range n {
 		quant.GetF16(p.ks, w.row[:dk], rows[2*t*dk:])
 		for c, x := range w.row[:dk] {
@@ -200,19 +210,22 @@ func (b *block) sinkTile() {
 	b.scoresF32(n)
 	p.ks.ScaleF32(w.y, w.plain, w.zero, b.rows, n)
 	b.shape(0, n)
-	if b.see != nil {
-		b.see(b, n)
+	if b.visit != nil {
+		b.visit(b, n)
 		return
 	}
 	bad, rows := p.sinkRows(&p.geo.v, &b.s.run.pages, b.table, b.head)
 	quant.GetF16(p.ks, w.vf[:n*dv], rows)
+	if p.cfg.Certify {
+		b.voidCertificates(badK|bad, n)
+	}
 	weigh := weighExp // like their values, the weights of sink tokens are not quantized
 	if p.prob.prepare != nil {
 		weigh = p.prob.weigh // unless they are shares of the whole row
 	}
 	b.valuesF32(weigh, nil, bad&(1<<n-1), n)
 	if p.cfg.Certify {
-		b.certifySinks()
+		b.certifySinks(badK | bad)
 	}
 }
 
@@ -272,16 +285,17 @@ func dot(x, y []float32) float64 {
 	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
-// shape turns scores into base-2 logits: softcap, ALiBi and bias in natural units
-// where the plan has them, then −Inf for every key a row must not see.
+// shape turns scores into base-2 logits: −Inf for every key a row must not see, softcap
+// and ALiBi in natural units where the plan has them, the caller's bias and mask. A batch
+// with a mask or a bias of zeros has the bits of one without.
 func (b *block) shape(base, n int) {
 	p, w := b.p, b.w
-	if b.whole && !p.shaped && !b.bias {
+	if b.full && !p.shaped && !b.bias {
 		return
 	}
 	for r := range b.rows {
 		y, v := w.y[r*Tile:][:n], span{0, n}
-		if !b.whole {
+		if !b.full {
 			v = w.vis[r]
 		}
 		for j := range y[:v.lo] {
@@ -310,8 +324,10 @@ func (b *block) shape(base, n int) {
 		if b.bias {
 			b.applyBias(live, r, h, base+v.lo)
 		}
-		for j := range live {
-			live[j] *= log2e
+		if p.shaped {
+			for j := range live {
+				live[j] *= log2e
+			}
 		}
 	}
 }
@@ -320,13 +336,17 @@ func (b *block) shape(base, n int) {
 // the keys the caller's mask or an infinite negative bias hides.
 func (b *block) applyBias(live []float32, r, h, first int) {
 	row := b.q.row0 + b.tok0 + r/b.p.group
+	unit := float32(log2e)
+	if b.p.shaped {
+		unit = 1 // natural units, converted below
+	}
 	if m := b.s.bias; m != nil {
 		at := m.Start[row] + int64(h)*m.HeadStride + int64(first)
 		for j, x := range m.Values[at : at+int64(len(live))] {
 			if x == negInf {
 				live[j] = negInf
 			} else {
-				live[j] += x
+				live[j] += float32(x * unit)
 			}
 		}
 	}

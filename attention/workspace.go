@@ -22,7 +22,7 @@ type scratchLayout struct {
 	planes            int // of quantized weights
 	tileV             int // bytes of a tile of values that is read in place, else 0
 	certified         int // rows of a certified plan, else 0
-	whole             int // rows of a mode that looks ahead, else 0
+	totals            int // rows of a mode that looks ahead, else 0
 	bytes             int
 }
 
@@ -37,7 +37,7 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 		l.certified = p.rows
 	}
 	if p.prob.prepare != nil {
-		l.whole = p.rows
+		l.totals = p.rows
 	}
 	var c carver
 	var w worker
@@ -71,7 +71,7 @@ type worker struct {
 	acc8   []int32     // [rows][dv]
 	kf, vf []float32   // expanded tiles
 	tileV  []byte      // copy of a tile whose values are read in place
-	whole  []wholeRow
+	totals []rowTotal  // [rows] in modes that look ahead
 	muK    []float32
 	muV    []float32
 	row    []float32 // [max(dk, dv)]
@@ -123,7 +123,7 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.kf = carve[float32](c, Tile*l.dk)
 	w.vf = carve[float32](c, Tile*l.dv)
 	w.tileV = carve[byte](c, l.tileV)
-	w.whole = carve[wholeRow](c, l.whole)
+	w.totals = carve[rowTotal](c, l.totals)
 	w.muK = carve[float32](c, l.dk)
 	w.muV = carve[float32](c, l.dv)
 	w.row = carve[float32](c, max(l.dk, l.dv))
