@@ -167,45 +167,122 @@ DATA hadSign<>+80(SB)/8, $0x8000000080000000
 DATA hadSign<>+88(SB)/8, $0x8000000080000000
 GLOBL hadSign<>(SB), RODATA|NOPTR, $96
 
+// INNER runs the stages of width 1, 2 and 4 inside a register; t is a temporary.
+#define INNER(x, t) \
+	VPERMILPS $0xB1, x, t;      \
+	VXORPS Y13, x, x;           \
+	VADDPS x, t, x;             \
+	VPERMILPS $0x4E, x, t;      \
+	VXORPS Y14, x, x;           \
+	VADDPS x, t, x;             \
+	VPERM2F128 $1, x, x, t;     \
+	VXORPS Y15, x, x;           \
+	VADDPS x, t, x
+
+// PAIR is a butterfly between registers.
+#define PAIR(a, b, t) \
+	VADDPS b, a, t;             \
+	VSUBPS b, a, b;             \
+	VMOVAPS t, a
+
 // butterflies_avx2 runs every stage over len(x) ≥ 8 elements, a power of two, and
-// multiplies by s.
+// multiplies by s. Blocks of 64 stay in registers for six stages; the wider ones pair
+// elements in memory, and the last pass multiplies.
 //
 // func butterflies_avx2(x []float32, s float32)
 TEXT ·butterflies_avx2(SB), NOSPLIT, $0-28
 	MOVQ x_base+0(FP), DI
 	MOVQ x_len+8(FP), CX
 	LEAQ hadSign<>(SB), BX
-	VMOVUPS (BX), Y4
-	VMOVUPS 32(BX), Y5
-	VMOVUPS 64(BX), Y6
+	VMOVUPS (BX), Y13
+	VMOVUPS 32(BX), Y14
+	VMOVUPS 64(BX), Y15
+	VBROADCASTSS s+24(FP), Y12
 	MOVQ DI, SI
 	MOVQ CX, DX
+	CMPQ CX, $64
+	JLT  short
 
-inner:
+block:
 	VMOVUPS (SI), Y0
-	VPERMILPS $0xB1, Y0, Y1
-	VXORPS Y4, Y0, Y0
-	VADDPS Y0, Y1, Y0
-	VPERMILPS $0x4E, Y0, Y1
-	VXORPS Y5, Y0, Y0
-	VADDPS Y0, Y1, Y0
-	VPERM2F128 $1, Y0, Y0, Y1
-	VXORPS Y6, Y0, Y0
-	VADDPS Y0, Y1, Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS 96(SI), Y3
+	VMOVUPS 128(SI), Y4
+	VMOVUPS 160(SI), Y5
+	VMOVUPS 192(SI), Y6
+	VMOVUPS 224(SI), Y7
+	INNER(Y0, Y8)
+	INNER(Y1, Y9)
+	INNER(Y2, Y10)
+	INNER(Y3, Y11)
+	INNER(Y4, Y8)
+	INNER(Y5, Y9)
+	INNER(Y6, Y10)
+	INNER(Y7, Y11)
+	PAIR(Y0, Y1, Y8)
+	PAIR(Y2, Y3, Y9)
+	PAIR(Y4, Y5, Y10)
+	PAIR(Y6, Y7, Y11)
+	PAIR(Y0, Y2, Y8)
+	PAIR(Y1, Y3, Y9)
+	PAIR(Y4, Y6, Y10)
+	PAIR(Y5, Y7, Y11)
+	PAIR(Y0, Y4, Y8)
+	PAIR(Y1, Y5, Y9)
+	PAIR(Y2, Y6, Y10)
+	PAIR(Y3, Y7, Y11)
+	CMPQ CX, $64
+	JNE  keep
+	VMULPS Y12, Y0, Y0
+	VMULPS Y12, Y1, Y1
+	VMULPS Y12, Y2, Y2
+	VMULPS Y12, Y3, Y3
+	VMULPS Y12, Y4, Y4
+	VMULPS Y12, Y5, Y5
+	VMULPS Y12, Y6, Y6
+	VMULPS Y12, Y7, Y7
+
+keep:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, 64(SI)
+	VMOVUPS Y3, 96(SI)
+	VMOVUPS Y4, 128(SI)
+	VMOVUPS Y5, 160(SI)
+	VMOVUPS Y6, 192(SI)
+	VMOVUPS Y7, 224(SI)
+	ADDQ $256, SI
+	SUBQ $64, DX
+	JNZ  block
+	MOVQ $256, R8 // width in bytes
+	JMP  stages
+
+short:
+	VMOVUPS (SI), Y0
+	INNER(Y0, Y8)
+	CMPQ CX, $8
+	JNE  keepShort
+	VMULPS Y12, Y0, Y0
+
+keepShort:
 	VMOVUPS Y0, (SI)
 	ADDQ $32, SI
 	SUBQ $8, DX
-	JNZ  inner
+	JNZ  short
+	MOVQ $32, R8
 
+stages:
 	LEAQ (DI)(CX*4), R9 // end
-	MOVQ $32, R8        // width in bytes
+	SHLQ $2, CX
 
 stage:
-	MOVQ R8, AX
-	SHRQ $2, AX
-	CMPQ AX, CX
-	JGE  scale
+	CMPQ R8, CX
+	JGE  done
 	MOVQ DI, SI
+	LEAQ (R8)(R8*1), AX
+	CMPQ AX, CX
+	JEQ  last
 
 pair:
 	LEAQ (SI)(R8*1), DX // second half
@@ -228,14 +305,20 @@ butterfly:
 	SHLQ $1, R8
 	JMP  stage
 
-scale:
-	VBROADCASTSS s+24(FP), Y8
+last:
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VADDPS Y1, Y0, Y2
+	VSUBPS Y1, Y0, Y3
+	VMULPS Y12, Y2, Y2
+	VMULPS Y12, Y3, Y3
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, (SI)(R8*1)
+	ADDQ $32, SI
+	LEAQ (DI)(R8*1), DX
+	CMPQ SI, DX
+	JNE  last
 
-scaled:
-	VMULPS (DI), Y8, Y0
-	VMOVUPS Y0, (DI)
-	ADDQ $32, DI
-	SUBQ $8, CX
-	JNZ  scaled
+done:
 	VZEROUPPER
 	RET
