@@ -356,3 +356,53 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+// func sumSquares_avx2(x []float32) float32
+TEXT ·sumSquares_avx2(SB), NOSPLIT, $0-28
+	MOVQ x_base+0(FP), SI
+	MOVQ x_len+8(FP), CX
+	VXORPS Y0, Y0, Y0 // chains 0–7
+	VXORPS Y1, Y1, Y1 // chains 8–15
+
+step:
+	CMPQ CX, $16
+	JLT  tail
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JMP  step
+
+tail:
+	TESTQ CX, CX
+	JZ   fold
+	LEAQ ·tailMask(SB), BX
+	MOVQ $16, AX
+	SUBQ CX, AX
+	LEAQ (BX)(AX*4), BX
+	VMOVDQU (BX), Y4
+	VMASKMOVPS (SI), Y4, Y2
+	VMULPS Y2, Y2, Y2
+	VADDPS Y2, Y0, Y0
+	CMPQ CX, $8
+	JLE  fold
+	VMOVDQU 32(BX), Y4
+	VMASKMOVPS 32(SI), Y4, Y3
+	VMULPS Y3, Y3, Y3
+	VADDPS Y3, Y1, Y1
+
+fold: // chains 8, 4, 2, 1 apart
+	VADDPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS X1, X0, X0
+	VPERMILPS $0xEE, X0, X1
+	VADDPS X1, X0, X0
+	VMOVSHDUP X0, X1
+	VADDSS X1, X0, X0
+	VMOVSS X0, ret+24(FP)
+	VZEROUPPER
+	RET

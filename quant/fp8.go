@@ -143,5 +143,10 @@ func (f fp8Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, nex
 	} else {
 		loadF32(scale[:n], tile)
 	}
-	f.kind.expand(ks, side)(dst, tile[f.codesAt():], scale, n, d, next)
+	// An assembly call must stay short: it cannot be preempted.
+	expand, codes := f.kind.expand(ks, side), tile[f.codesAt():]
+	const step = asm.Tile / 2
+	for t := 0; t < n; t += step {
+		expand(dst[t*d:], codes[t*paddedDim(side, d):], scale[t:], min(step, n-t), d, next[min(t*paddedDim(side, d), len(next)):])
+	}
 }
