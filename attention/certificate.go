@@ -118,9 +118,9 @@ func (a *certificate) merge(b certificate, fa, fb float32) {
 	}
 }
 
-// times is a product in which nothing times an unbounded error is nothing.
+// times is a product in which nothing times an unbounded error is nothing; NaN stays.
 func times(x, y float32) float32 {
-	if x == 0 {
+	if x == 0 && y == y {
 		return 0
 	}
 	return x * y

@@ -20,7 +20,9 @@ type Case struct {
 	K, V       Store
 	Q          attention.QMode
 	P          attention.PMode
+	Correction attention.CorrectionMode // the static one with Beta
 	SinkTokens int
+	Certify    bool
 
 	Causal  bool
 	Window  attention.Window
@@ -32,7 +34,7 @@ type Case struct {
 	Bias    BiasKind
 	Offset  *int // nil means KVLen − QLen
 
-	Chunk      int    // largest number of tokens per Append, 0 for one call
+	Chunk      int    // largest number of tokens per Append, 0 for one call; codecs with Own store other bytes
 	PageSeed   uint64 // order of the pages in the arena, 0 for ascending
 	PageGap    int    // bytes between pages, a view with a stride
 	PageOffset int    // bytes ahead of page 0
@@ -48,16 +50,29 @@ type Case struct {
 type Store struct {
 	Format         string
 	Rotate, Center bool
+	Own            bool    // whole tiles are centred on their own mean
+	Mean           float32 // size of the channel means, 0 for none
 }
 
-// Codec looks the format up.
-func (s Store) Codec() attention.Codec {
+// codec looks the format up. Means come from r, for heads·d channels.
+func (s Store) codec(r *rand.Rand, channels int) attention.Codec {
+	c := attention.Codec{Format: s.format(), Rotate: s.Rotate, Center: s.Center, OwnCenter: s.Own}
+	if s.Mean != 0 {
+		c.Mean = scaled(normal(r, channels), s.Mean)
+	}
+	return c
+}
+
+func (s Store) format() quant.Format {
 	f, err := quant.Lookup(s.Format)
 	if err != nil {
 		panic(err)
 	}
-	return attention.Codec{Format: f, Rotate: s.Rotate, Center: s.Center}
+	return f
 }
+
+// integer reports whether values of the format are scale × int8.
+func (s Store) integer() bool { _, ok := s.format().(quant.Int8Format); return ok }
 
 // String prints a Go literal.
 func (c Case) String() string {
@@ -65,10 +80,10 @@ func (c Case) String() string {
 	if c.Offset != nil {
 		offset = fmt.Sprintf("new(%d)", *c.Offset)
 	}
-	return fmt.Sprintf("fuzz.Case{Heads: %d, KVHeads: %d, DK: %d, DV: %d, QLen: %d, KVLen: %d, K: %#v, V: %#v, Q: %d, P: %d, SinkTokens: %d, "+
+	return fmt.Sprintf("fuzz.Case{Heads: %d, KVHeads: %d, DK: %d, DV: %d, QLen: %d, KVLen: %d, K: %#v, V: %#v, Q: %d, P: %d, Correction: %d, SinkTokens: %d, Certify: %t, "+
 		"Causal: %t, Window: %#v, Softcap: %v, Scale: %v, ALiBi: %t, Sinks: %t, Mask: %d, Bias: %d, Offset: %s, "+
 		"Chunk: %d, PageSeed: %d, PageGap: %d, PageOffset: %d, Workers: %d, Tier: %q, Data: %d, Seed: %#x, Raw: %#v}",
-		c.Heads, c.KVHeads, c.DK, c.DV, c.QLen, c.KVLen, c.K, c.V, c.Q, c.P, c.SinkTokens,
+		c.Heads, c.KVHeads, c.DK, c.DV, c.QLen, c.KVLen, c.K, c.V, c.Q, c.P, c.Correction, c.SinkTokens, c.Certify,
 		c.Causal, c.Window, c.Softcap, c.Scale, c.ALiBi, c.Sinks, c.Mask, c.Bias, offset,
 		c.Chunk, c.PageSeed, c.PageGap, c.PageOffset, c.Workers, c.Tier, c.Data, c.Seed, c.Raw)
 }
@@ -128,6 +143,19 @@ const (
 	ScaleFlag
 	StrideFlag
 	GenericFlag
+	ModeBit0 // five bits: any mode but 0 replaces that of PBit0 and PBit1
+	ModeBit1
+	ModeBit2
+	ModeBit3
+	ModeBit4
+	CorrectionBit0
+	CorrectionBit1
+	CorrectionBit2
+	MeanKFlag
+	MeanVFlag
+	CertifyFlag
+	OwnKFlag // with CenterK
+	OwnVFlag // with CenterV
 )
 
 // Work bounds the size of a generated case: elements stored and products computed.
@@ -136,17 +164,19 @@ const (
 	maxProducts = 1 << 17
 )
 
+var meanSizes = []float32{0.5, 3, 100}
+
 // FromArgs maps any scalars to a valid Case. The arguments are those of a fuzz target:
 // structure explicit, so that coverage guidance can vary one thing at a time.
-func FromArgs(group, kvHeads uint8, dk, dv, qLen, kvLen uint16, formatK, formatV uint8, flags uint32, family, chunk uint8, seed uint64, raw []byte) Case {
+func FromArgs(group, kvHeads uint8, dk, dv, qLen, kvLen uint16, formatK, formatV uint8, flags uint64, family, chunk uint8, seed uint64, raw []byte) Case {
 	formats := quant.Formats()
-	has := func(bit uint32) bool { return flags&bit != 0 }
-	pick := func(bit0 uint32, n int) int { return int(flags/bit0) % n }
+	has := func(bit uint64) bool { return flags&bit != 0 }
+	pick := func(bit0 uint64, n int) int { return int(flags / bit0 % uint64(n)) }
 	c := Case{
 		KVHeads: 1 + int(kvHeads)%5, DK: 1 + int(dk)%640, DV: 1 + int(dv)%640,
 		QLen: int(qLen) % 200, KVLen: int(kvLen) % 2600,
-		K: Store{formats[int(formatK)%len(formats)].String(), has(RotateK), has(CenterK)},
-		V: Store{formats[int(formatV)%len(formats)].String(), has(RotateV), has(CenterV)},
+		K: Store{Format: formats[int(formatK)%len(formats)].String(), Rotate: has(RotateK), Center: has(CenterK)},
+		V: Store{Format: formats[int(formatV)%len(formats)].String(), Rotate: has(RotateV), Center: has(CenterV)},
 		Q: attention.QMode(pick(QBit0, 4) % 3), P: attention.PMode(pick(PBit0, 4) % 3),
 		SinkTokens: []int{0, 1, 4, attention.Tile}[pick(SinkBit0, 4)],
 		Causal:     has(CausalFlag), ALiBi: has(ALiBiFlag), Sinks: has(SinksFlag),
@@ -155,6 +185,18 @@ func FromArgs(group, kvHeads uint8, dk, dv, qLen, kvLen uint16, formatK, formatV
 		Data: Family(family) % NumFamilies, Seed: seed, Raw: raw,
 	}
 	c.Heads = c.KVHeads * (1 + int(group)%9)
+	if m := pick(ModeBit0, 32); m > 0 {
+		c.P = attention.PMode(m % (1 + len(attention.PModes())))
+	}
+	c.Correction, c.Certify = attention.CorrectionMode(pick(CorrectionBit0, 8)%5), has(CertifyFlag)
+	c.K.Own, c.V.Own = has(OwnKFlag) && has(CenterK), has(OwnVFlag) && has(CenterV)
+	sizes := c.rand(streamMean)
+	if has(MeanKFlag) {
+		c.K.Mean = meanSizes[sizes.IntN(len(meanSizes))]
+	}
+	if has(MeanVFlag) {
+		c.V.Mean = meanSizes[sizes.IntN(len(meanSizes))]
+	}
 	r := c.rand(streamShape)
 	if has(SoftcapFlag) {
 		c.Softcap = []float32{10, 30, 50}[r.IntN(3)]
@@ -190,7 +232,16 @@ func FromSeed(seed uint64) Case {
 	}
 	qLen := uint16([]int{1, 1, 1, 2, 3, 5, 17, 33}[r.IntN(8)])
 	kvLen := uint16([]int{0, 1, 3, 4, 5, 63, 64, 65, 127, 128, 129, 191, r.IntN(300), r.IntN(300), r.IntN(1500)}[r.IntN(15)])
-	flags := uint32(r.Uint64()) & uint32(r.Uint64()) // a quarter of the features
+	flags := uint64(uint32(r.Uint64())&uint32(r.Uint64())) % ModeBit0 // a quarter of the features
+	modes := rand.New(rand.NewPCG(seed, streamModes))
+	if modes.IntN(2) == 0 {
+		flags |= ModeBit0 * uint64(1+modes.IntN(len(attention.PModes())))
+	}
+	flags |= CorrectionBit0 * uint64(modes.IntN(5))
+	if modes.IntN(2) == 0 {
+		flags |= CertifyFlag // where the mode has certificates
+	}
+	flags |= uint64(modes.IntN(4)*modes.IntN(2))*MeanKFlag | uint64(modes.IntN(4)*modes.IntN(2))*OwnKFlag
 	return FromArgs(uint8(r.IntN(5)), uint8(r.IntN(3)), dk, dv, qLen, kvLen, uint8(r.IntN(256)), uint8(r.IntN(256)), flags,
 		uint8(r.IntN(int(NumFamilies))), []uint8{0, 1, 7, 64, 100}[r.IntN(5)], seed, nil)
 }
@@ -200,13 +251,16 @@ func (c Case) clamp(r *rand.Rand, window, offset bool) Case {
 	d := c.DK + c.DV
 	c.KVLen = min(c.KVLen, maxStored/(d*c.KVHeads))
 	c.QLen = min(c.QLen, max(1, maxProducts/(c.Heads*d*max(1, c.KVLen, d/4)))) // the reference rotates in d² steps
-	integer := func(s Store) bool { _, ok := s.Codec().Format.(quant.Int8Format); return ok }
-	if !integer(c.K) {
+	if !c.K.integer() {
 		c.Q %= attention.QInt8
 	}
-	if !integer(c.V) {
-		c.P %= attention.PU8
+	if !c.static() {
+		c.Correction = attention.CorrectNone
 	}
+	if c.Correction == attention.CorrectExact && c.V.Mean == 0 {
+		c.V.Center = true
+	}
+	c.Certify = c.Certify && c.certifiable()
 	if c.SinkTokens > 4 && attention.Tile*2*d > c.KVHeads*attention.Tile*d/4 {
 		c.SinkTokens = 4 // many binary16 tokens need not fit a page of few-bit heads
 	}
@@ -222,6 +276,27 @@ func (c Case) clamp(r *rand.Rand, window, offset bool) Case {
 	}
 	return c
 }
+
+// anyChunks reports whether what is stored does not depend on Chunk.
+func (c Case) anyChunks() bool { return !c.K.Own && !c.V.Own }
+
+// static reports whether P rounds normalised probabilities.
+func (c Case) static() bool { return c.P == attention.PStaticU8 || c.P == attention.PStaticU4 }
+
+// certifiable reports whether P has certificates.
+func (c Case) certifiable() bool {
+	switch c.P {
+	case attention.PAuto, attention.PF32:
+		return true
+	case attention.PU4, attention.PU8, attention.PU16:
+		return c.V.integer()
+	}
+	return false
+}
+
+// Beta is the offset of the static correction: a share of the mass per key that depends
+// on the head and on the length of the row.
+func Beta(h, n int) float64 { return (0.2 + 0.1*float64(h%3)) / float64(n) }
 
 // FirstPosition is the position of query row 0.
 func (c Case) FirstPosition() int {
@@ -244,6 +319,10 @@ const (
 	streamSinks
 	streamChunks
 	streamUnits
+	streamModes
+	streamMean
+	streamMeanK
+	streamMeanV
 )
 
 func (c Case) rand(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, stream)) }
@@ -251,8 +330,13 @@ func (c Case) rand(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(c.See
 // Config is the configuration of the case.
 func (c Case) Config() attention.Config {
 	cfg := attention.Config{
-		QHeads: c.Heads, KVHeads: c.KVHeads, DK: c.DK, DV: c.DV, K: c.K.Codec(), V: c.V.Codec(), Q: c.Q, P: c.P,
-		Scale: c.Scale, Softcap: c.Softcap, Causal: c.Causal, Window: c.Window, SinkTokens: c.SinkTokens,
+		QHeads: c.Heads, KVHeads: c.KVHeads, DK: c.DK, DV: c.DV, Q: c.Q, P: c.P,
+		K: c.K.codec(c.rand(streamMeanK), c.KVHeads*c.DK), V: c.V.codec(c.rand(streamMeanV), c.KVHeads*c.DV),
+		Scale: c.Scale, Softcap: c.Softcap, Causal: c.Causal, Window: c.Window, SinkTokens: c.SinkTokens, Certify: c.Certify,
+		Correction: attention.Correction{Mode: c.Correction},
+	}
+	if c.Correction == attention.CorrectStatic {
+		cfg.Correction.Beta = Beta
 	}
 	if c.ALiBi {
 		cfg.ALiBi = make([]float32, c.Heads)

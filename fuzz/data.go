@@ -76,6 +76,14 @@ func normal(r *rand.Rand, n int) []float32 {
 	return x
 }
 
+func scaled(x []float32, f float32) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = v * f
+	}
+	return y
+}
+
 // overlay spreads raw bit patterns over the starts of the tensors in turn.
 func overlay(raw []byte, xs ...[]float32) {
 	for i := 0; len(raw) >= 4; i++ {

@@ -15,9 +15,9 @@ import (
 // those of contiguous float32 rows with the same values.
 func FuzzViews(f *testing.F) {
 	for i := range uint8(12) {
-		f.Add(i, i*3, uint16(5+i), uint16(9*i), uint8(i), uint8(13-i), uint32(i)*0x31, i, i*2, uint64(i), []byte{1, 2, 3, 0x7f})
+		f.Add(i, i*3, uint16(5+i), uint16(9*i), uint8(i), uint8(13-i), uint64(i)*0x31, i, i*2, uint64(i), []byte{1, 2, 3, 0x7f})
 	}
-	f.Fuzz(func(t *testing.T, kindK, kindV uint8, dk, kvLen uint16, formatK, formatV uint8, flags uint32, family, gap uint8, seed uint64, raw []byte) {
+	f.Fuzz(func(t *testing.T, kindK, kindV uint8, dk, kvLen uint16, formatK, formatV uint8, flags uint64, family, gap uint8, seed uint64, raw []byte) {
 		c := FromArgs(gap>>4, gap>>2, dk%100, dk%70, 3, kvLen%150, formatK, formatV, flags, family, 0, seed, raw)
 		q, k, v := c.Tensors()
 		kq := kindK >> 4

@@ -57,6 +57,8 @@ func TestGuardPages(t *testing.T) {
 		c.K.Format, c.V.Format, c.Q, c.P = f.String(), f.String(), attention.QAuto, attention.PAuto
 		c.PageGap, c.PageOffset, c.Data, c.Mask, c.Bias, c.Tier = 0, 0, Gauss, NoMask, NoBias, ""
 		c.SinkTokens = min(c.SinkTokens, 4)
+		c.Correction = attention.CorrectNone
+		c.K.Own, c.V.Own = false, false // appended at once here, in chunks by Build
 		if c.DK < 4 || c.DV < 4 {
 			c.SinkTokens = 0
 		}
@@ -94,6 +96,9 @@ func TestGuardPages(t *testing.T) {
 			og, lg, wg := newGuarded(t, 4*c.QLen*c.Heads*c.DV), newGuarded(t, 4*c.QLen*c.Heads), newGuarded(t, s.WorkspaceBytes())
 			io := &attention.IO{Q: attention.Rows{F32: gq}, Out: floats(og.at(end, 4*c.QLen*c.Heads*c.DV)), LSE: floats(lg.at(end, 4*c.QLen*c.Heads)),
 				Workspace: wg.at(end, s.WorkspaceBytes())}
+			if c.Certify {
+				io.ErrEst, io.ErrBound = floats(newGuarded(t, 4*c.QLen*c.Heads).at(end, 4*c.QLen*c.Heads)), floats(newGuarded(t, 4*c.QLen*c.Heads).at(end, 4*c.QLen*c.Heads))
+			}
 			fill(io.Workspace, 0xFF)
 			require.NoError(t, p.Run(t.Context(), &s, arena, io), "%v", c)
 
@@ -103,7 +108,7 @@ func TestGuardPages(t *testing.T) {
 			require.NoError(t, err, "%v", c)
 			want, err := in.Run()
 			require.NoError(t, err)
-			require.NoError(t, want.Same(Output{io.Out, io.LSE}), "%v", c)
+			require.NoError(t, want.Same(Output{Out: io.Out, LSE: io.LSE, ErrEst: io.ErrEst, ErrBound: io.ErrBound}), "%v", c)
 		}
 	}
 }
@@ -111,7 +116,7 @@ func TestGuardPages(t *testing.T) {
 // TestUnalignedMemory: buffers at every distance from a cache line give the same bits.
 func TestUnalignedMemory(t *testing.T) {
 	for _, f := range []string{"int8", "int4", "nf4", "e4m3", "bf16", "f32"} {
-		c := Case{Heads: 4, KVHeads: 2, DK: 37, DV: 50, QLen: 3, KVLen: 90, K: Store{f, false, true}, V: Store{f, false, true}, Causal: true, Seed: 2}
+		c := Case{Heads: 4, KVHeads: 2, DK: 37, DV: 50, QLen: 3, KVLen: 90, K: Store{Format: f, Rotate: false, Center: true}, V: Store{Format: f, Rotate: false, Center: true}, Causal: true, Seed: 2}
 		in, err := c.Build(0xFF)
 		require.NoError(t, err)
 		want, err := in.Run()

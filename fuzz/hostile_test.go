@@ -28,7 +28,7 @@ func wantField(t *testing.T, err, kind error, field string) {
 // target is a small instance that hostile calls start from.
 func target(t *testing.T, change ...func(*Case)) *Instance {
 	t.Helper()
-	c := Case{Heads: 4, KVHeads: 2, DK: 16, DV: 24, QLen: 3, KVLen: 150, K: Store{"int8", true, true}, V: Store{"int4", false, true},
+	c := Case{Heads: 4, KVHeads: 2, DK: 16, DV: 24, QLen: 3, KVLen: 150, K: Store{Format: "int8", Rotate: true, Center: true}, V: Store{Format: "int4", Rotate: false, Center: true},
 		SinkTokens: 4, Causal: true, PageSeed: 1, Seed: 1}
 	for _, f := range change {
 		f(&c)

@@ -157,6 +157,18 @@ func (in *Instance) checkUntouched() error {
 type Output struct {
 	Out []float32 // [QLen][Heads][DV]
 	LSE []float32 // [QLen][Heads]
+	// ErrEst and ErrBound, [QLen][Heads], are those of a certified plan, else nil.
+	ErrEst, ErrBound []float32
+}
+
+// named lists the parts.
+func (o Output) named() []namedFloats {
+	return []namedFloats{{"out", o.Out}, {"lse", o.LSE}, {"estimate", o.ErrEst}, {"bound", o.ErrBound}}
+}
+
+type namedFloats struct {
+	name string
+	x    []float32
 }
 
 const margin = 16 // poisoned floats around outputs
@@ -167,22 +179,25 @@ func (in *Instance) Run() (Output, error) { return in.RunRows(attention.Rows{F32
 
 // RunRows is Run with another view of the queries.
 func (in *Instance) RunRows(q attention.Rows) (Output, error) {
-	out := in.poisoned(in.QLen * in.Heads * in.DV)
-	lse := in.poisoned(in.QLen * in.Heads)
+	all := Output{Out: in.poisoned(in.QLen * in.Heads * in.DV), LSE: in.poisoned(in.QLen * in.Heads)}
+	if in.Certify {
+		all.ErrEst, all.ErrBound = in.poisoned(in.QLen*in.Heads), in.poisoned(in.QLen*in.Heads)
+	}
+	o := Output{inner(all.Out), inner(all.LSE), inner(all.ErrEst), inner(all.ErrBound)}
 	work := fill(attention.AlignedBytes(in.Sched.WorkspaceBytes()+2*margin), in.poison)
 	need := in.Sched.WorkspaceBytes()
 	before := bytes.Clone(in.Arena)
 	err := in.Plan.Run(context.Background(), in.Sched, in.Pages, &attention.IO{
-		Q: q, Out: out[margin : len(out)-margin], LSE: lse[margin : len(lse)-margin], Workspace: work[:need:need]})
+		Q: q, Out: o.Out, LSE: o.LSE, ErrEst: o.ErrEst, ErrBound: o.ErrBound, Workspace: work[:need:need]})
 	if err != nil {
 		return Output{}, fmt.Errorf("Run: %w", err)
 	}
 	if !bytes.Equal(before, in.Arena) {
 		return Output{}, fmt.Errorf("Run wrote to the arena")
 	}
-	for _, x := range [][]float32{out, lse} {
-		for i := range margin {
-			for _, v := range []float32{x[i], x[len(x)-1-i]} {
+	for _, part := range all.named() {
+		for i := range min(margin, len(part.x)) {
+			for _, v := range []float32{part.x[i], part.x[len(part.x)-1-i]} {
 				if math.Float32bits(v) != in.poison32() {
 					return Output{}, fmt.Errorf("Run wrote outside its outputs")
 				}
@@ -192,7 +207,15 @@ func (in *Instance) RunRows(q attention.Rows) (Output, error) {
 	if !only(work[need:], in.poison) {
 		return Output{}, fmt.Errorf("Run wrote behind its workspace")
 	}
-	return Output{out[margin : len(out)-margin], lse[margin : len(lse)-margin]}, nil
+	return o, nil
+}
+
+// inner is x without its margins.
+func inner(x []float32) []float32 {
+	if x == nil {
+		return nil
+	}
+	return x[margin : len(x)-margin]
 }
 
 func (in *Instance) poison32() uint32 {
@@ -210,16 +233,15 @@ func (in *Instance) poisoned(n int) []float32 {
 // Same compares outputs bit for bit, NaNs of any payload being equal, and describes the
 // first difference.
 func (o Output) Same(p Output) error {
-	for _, x := range []struct {
-		name string
-		a, b []float32
-	}{{"out", o.Out, p.Out}, {"lse", o.LSE, p.LSE}} {
-		if len(x.a) != len(x.b) {
-			return fmt.Errorf("%s has %d and %d elements", x.name, len(x.a), len(x.b))
+	theirs := p.named()
+	for k, part := range o.named() {
+		other := theirs[k].x
+		if len(part.x) != len(other) {
+			return fmt.Errorf("%s has %d and %d elements", part.name, len(part.x), len(other))
 		}
-		for i, a := range x.a {
-			if b := x.b[i]; math.Float32bits(a) != math.Float32bits(b) && (a == a || b == b) {
-				return fmt.Errorf("%s[%d] is %v (%08x) and %v (%08x)", x.name, i, a, math.Float32bits(a), b, math.Float32bits(b))
+		for i, a := range part.x {
+			if b := other[i]; math.Float32bits(a) != math.Float32bits(b) && (a == a || b == b) {
+				return fmt.Errorf("%s[%d] is %v (%08x) and %v (%08x)", part.name, i, a, math.Float32bits(a), b, math.Float32bits(b))
 			}
 		}
 	}

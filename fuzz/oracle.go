@@ -1,13 +1,11 @@
 package fuzz
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
-	"strings"
+	"slices"
 
-	"github.com/qattn/qattn/attention"
 	"github.com/qattn/qattn/reference"
 )
 
@@ -17,48 +15,59 @@ const u = 0x1p-24
 // Margin is how close an output came to its bound.
 type Margin struct {
 	Worst   float64 // largest error / bound over finite rows
+	Sum     float64 // sum of error / bound
 	Float32 float64 // largest error / 4·2⁻²⁴·A·(4+S), the promise for plain float32 plans
 	Checked int     // elements compared
 }
 
-// Check compares an output with float64 attention over the stored values: the bytes of
-// the pages decoded by package reference, in the rotated domain where the kernels work,
-// with exact queries. The tolerance of each element is a rigorous bound, so there is
-// no family, format or mode in which a violation is acceptable.
+// Add merges n into m.
+func (m *Margin) Add(n Margin) {
+	m.Worst, m.Sum = max(m.Worst, n.Worst), m.Sum+n.Sum
+	m.Float32, m.Checked = max(m.Float32, n.Float32), m.Checked+n.Checked
+}
+
+// Check compares an output with the plan's definition in float64 over the stored values:
+// the bytes of the pages decoded by package reference, in the rotated domain where the
+// kernels work, with queries and weights rounded as the plan's modes define. The
+// tolerance of each element is a rigorous bound of what float32 may do to it, so there is
+// no family, format or mode in which a violation is acceptable. What is stored is itself
+// compared with what was appended, and certificates with attention over that.
 //
 // # Logits
 //
-// With q the exact rotated query, r_j the stored residual and μ the stored centre of key
-// j, the exact logit is s_j = f(scale·(q·r_j + q·μ)), f being softcap, ALiBi and bias.
-// Let Y_j = |scale|·(Σ|q r_j| + Σ|q μ|) + |ALiBi| + |bias|. The kernels round
+// With q the exact rotated query, r_j the stored residual and μ_j what was subtracted
+// from key j (centre plus mean), the logit is s_j = f(scale·(q̂·r_j + q·μ_j)), f being
+// softcap, ALiBi and bias. For int8 queries q̂ is codes times a scale; for float32 queries
+// and sink tokens q̂ = q. Let Y_j = |scale|·(Σ|q̂ r_j| + Σ|q|(|centre|+|mean|)) + |ALiBi| +
+// |bias|. The kernels round
 //
-//   - q: Hadamard in float32, log₂n additions and one factor, (log₂n+2)·u·‖q‖ in norm,
+//   - q: Hadamard in float32, log₂n additions and one factor, (log₂n+2)·u·‖q‖ in norm;
+//     the codes of a rotated query may then be the next ones where q/scale is close to a
+//     tie: each such channel adds scale·|r_jc|,
 //   - r: one product on expansion, u·Σ|q r|,
 //   - the sum: d terms, d·u·Σ|q r|; for int8 codes none, |Σ| < 2²⁴,
-//   - scale, log2(e), offset, softcap (three operations, slope ≤ 1), ALiBi, bias: 16
-//     roundings of magnitudes ≤ Y_j,
+//   - scale, log2(e), offset: 10 roundings of magnitudes ≤ Y_j; 16 with softcap (three
+//     operations, slope ≤ 1), ALiBi and bias,
 //   - y−M of base-2 logits, once per tile and once per merge of split states: the
-//     maxima rise monotonically, so the sum of all |differences| is ≤ 2·max Y,
+//     maxima rise monotonically, so the sum of all |differences| is the distance to the
+//     largest,
 //   - factors that underflow to subnormals, covered by an absolute 2⁻¹⁴⁹ in the factor.
 //
-// With int8 queries q̂ = q − e, the logit moves further by |scale|·‖e‖·‖r_j‖
-// (Cauchy–Schwarz; the keys are exact here because the stored ones are the reference).
-// The sum of all is δ_j; δ = max_j δ_j over the visible keys and the sink logit.
+// The sum of all is δ_j.
 //
-// # Outputs
+// # Weights and outputs
 //
-// Weights that err by e^{±δ} in numerator and denominator are p'_j = p_j·e^{±2δ} with
-// Σ|p'−p| ≤ 2·tanh(δ), hence
+// What a mode makes of logits within δ_j is an interval per key, of its weight w_j and of
+// its share e_j of the mass: oracle_weights.go. With N = Σ w_j·r_j + Σ e_j·μ_j,
+// L = Σ e_j + sink, o = N/L and primes for the kernel's,
 //
-//	|Δo_c| ≤ min(A_c·(e^{2δ}−1), tanh(δ)·range_c(V)) + G·u·A_c + |rounding of P|_c
+//	|o'−o| ≤ (Σ|w'−w|·|r| + Σ|e'−e|·|μ−o| + |sink'−sink|·|o|)/L' + G·u·A
 //
-// where A_c = Σ p_j(|r_jc|+|μ_c|), the range includes 0 when a sink logit does, and G
-// counts the roundings of sums, exponentials, expansion, folds and division. The plain
-// logit shift δ (one half of the tanh argument) would do if the denominator used the same
-// rounded weights, which u8 weights do not.
-//
-// For u8 weights, tile t contributes (W_t/510)·Σ_{j∈t}|code_jc|, W_t = max_{j∈t} p'_j·s_j
-// with value scales s_j, ½ unit of the code being W_t/510.
+// plus the same for the factor that all weights of a tile share, the exponentials between
+// its maximum and the row's, where A = (Σ w'·|r| + Σ e'·|μ|)/L' and G counts the roundings of sums, expansion, folds
+// and division. Where weight and mass are one, the first two terms are Σ|w'−w|·|r+μ−o|
+// and the width of the visible values (0 among them when there is a sink logit) is a
+// bound too.
 //
 // Rotated values: the bounds per channel combine over the Hadamard sum of each part, plus
 // its own (log₂n+2)·u·‖o‖.
@@ -75,11 +84,12 @@ func (in *Instance) Check(o Output) (Margin, error) {
 		return m, nil
 	}
 	x := in.newExact()
+	if err := x.checkStored(); err != nil {
+		return m, err
+	}
 	for i := range in.QLen {
 		for h := range in.Heads {
-			row := x.row(i, h)
-			at := i*in.Heads + h
-			if err := row.check(o.Out[at*in.DV:][:in.DV], o.LSE[at], &m); err != nil {
+			if err := x.row(i, h).check(o, &m); err != nil {
 				return m, fmt.Errorf("query %d, head %d: %w", i, h, err)
 			}
 		}
@@ -87,217 +97,117 @@ func (in *Instance) Check(o Output) (Margin, error) {
 	return m, nil
 }
 
-// layout is the layout by the reference's own arithmetic.
-func (in *Instance) layout() reference.Layout {
-	side := func(s Store, d int) reference.SideLayout {
-		name, static := s.Format, 0.0
-		if k := strings.IndexByte(name, '('); k >= 0 {
-			fmt.Sscanf(name[k:], "(%g)", &static)
-			name = name[:k]
-		}
-		f, ok := reference.FormatByName(name)
-		if !ok {
-			panic("fuzz: the reference does not know " + name)
-		}
-		return reference.SideLayout{Format: f, D: d, Centred: s.Center, Rotated: s.Rotate, Static: static}
-	}
-	return reference.Layout{KVHeads: in.KVHeads, K: side(in.Case.K, in.DK), V: side(in.Case.V, in.DV), Sinks: in.SinkTokens}
-}
-
-// exact holds the stored tokens in the rotated domain.
-type exact struct {
-	in     *Instance
-	cfg    attention.Config
-	prob   *reference.Problem
-	kr, km [][]float64 // residual and centre of key [token·KVHeads + head]
-	vr, vm [][]float64
-	kn, mn []float64 // their norms
-	vs     []float64 // scales of values, for u8 weights
-}
-
-func (in *Instance) newExact() *exact {
-	x := &exact{in: in, cfg: in.Plan.Config()}
-	lay := in.layout()
-	if got, want := in.Plan.Layout().PageBytes, lay.PageBytes(); got != want {
-		panic(fmt.Sprintf("fuzz: pages have %d bytes, the reference says %d", got, want))
-	}
-	var pages [][]byte
-	for _, b := range in.Table[:in.Plan.Layout().TablePages(in.KVLen)] {
-		pages = append(pages, in.Page(b))
-	}
-	for t := range in.KVLen {
-		for h := range in.KVHeads {
-			for _, s := range []struct {
-				side   reference.Side
-				d      int
-				rs, ms *[][]float64
-			}{{reference.Keys, in.DK, &x.kr, &x.km}, {reference.Values, in.DV, &x.vr, &x.vm}} {
-				if t < in.SinkTokens {
-					*s.rs = append(*s.rs, lay.StoredToken(pages, h, s.side, t))
-					*s.ms = append(*s.ms, make([]float64, s.d))
-					continue
-				}
-				page := pages[lay.SinkPages()+t/reference.Tokens]
-				*s.rs = append(*s.rs, lay.Residual(page, h, s.side, t%reference.Tokens))
-				*s.ms = append(*s.ms, lay.Centre(page, h, s.side))
-			}
-		}
-	}
-	for j, r := range x.kr {
-		x.kn, x.mn = append(x.kn, norm(r)), append(x.mn, norm(x.km[j]))
-		if x.cfg.P == attention.PU8 {
-			x.vs = append(x.vs, in.valueScale(lay, pages, j/in.KVHeads, j%in.KVHeads))
-		}
-	}
-	x.prob = in.problem(x)
-	return x
-}
-
-// problem states the case for the reference, in the rotated domain.
-func (in *Instance) problem(x *exact) *reference.Problem {
-	p := reference.NewProblem(in.Heads, in.KVHeads, in.DK, in.DV, in.QLen, in.KVLen)
-	p.Scale, p.Softcap, p.Causal, p.Offset = float64(x.cfg.Scale), float64(in.Softcap), in.Causal, in.FirstPosition()
-	if w := in.Window; w.Limited {
-		p.WindowLeft, p.WindowRight = min(w.Left, 1<<30), min(w.Right, 1<<30) // keep p ± width in range
-	}
-	p.ALiBi, p.SinkLogits = widen(x.cfg.ALiBi), widen(x.cfg.SinkLogits)
-	for i := range in.QLen * in.Heads {
-		q := widen(in.Q[i*in.DK:][:in.DK])
-		if in.Case.K.Rotate {
-			q = reference.Hadamard(q)
-		}
-		p.Q = append(p.Q, q...)
-	}
-	sum := func(rs, ms [][]float64) (all []float64) {
-		for j, r := range rs {
-			for c, v := range r {
-				all = append(all, v+ms[j][c])
-			}
-		}
-		return all
-	}
-	p.K, p.V = sum(x.kr, x.km), sum(x.vr, x.vm)
-	each := func(start []int64, stride int64, f func(at int64)) {
-		for h := range in.Heads {
-			for i := range in.QLen {
-				for j := range in.KVLen {
-					f(start[i] + int64(h)*stride + int64(j))
-				}
-			}
-		}
-	}
-	if m := in.Batch.Mask; m != nil {
-		each(m.Start, m.HeadStride, func(at int64) { p.Visible = append(p.Visible, m.Bits[at/8]>>(at%8)&1 != 0) })
-	}
-	if m := in.Batch.Bias; m != nil {
-		each(m.Start, m.HeadStride, func(at int64) { p.Bias = append(p.Bias, float64(m.Values[at])) })
-	}
-	return p
-}
-
-func widen(x []float32) []float64 {
-	if x == nil {
-		return nil
-	}
-	y := make([]float64, len(x))
-	for i, v := range x {
-		y[i] = float64(v)
-	}
-	return y
-}
-
-// exactRow is one output row with everything its bound needs.
+// exactRow is one output row with everything its bound needs. Slices over keys hold the
+// visible ones only.
 type exactRow struct {
 	*exact
 	i, h, g int
-	q       []float64
-	logits  []float64
-	visible []bool
-	weights []float64
-	lse     float64
-	sink    float64 // sink logit, −Inf without
+	query
+	logits []float64 // natural, of all keys
+	sees   []bool
+
+	keys  []int
+	delta []float64 // δ of each key, natural
+	top   float64   // largest magnitude of a logit's terms
+	sink  float64   // sink logit, −Inf without
+	weights
 }
 
 func (x *exact) row(i, h int) *exactRow {
 	in := x.in
-	r := &exactRow{exact: x, i: i, h: h, g: h / (in.Heads / in.KVHeads), sink: math.Inf(-1)}
-	r.q = x.prob.Q[(i*in.Heads+h)*in.DK:][:in.DK]
-	r.logits, r.visible = x.prob.Row(i, h)
+	r := &exactRow{exact: x, i: i, h: h, g: h / (in.Heads / in.KVHeads), query: x.queries[i*in.Heads+h], sink: math.Inf(-1)}
+	r.logits, r.sees = x.prob.Row(i, h)
 	if x.cfg.SinkLogits != nil {
 		r.sink = x.prob.SinkLogits[h]
 	}
-	r.weights, r.lse = reference.SoftmaxSink(r.logits, r.visible, r.sink)
+	for j, v := range r.sees {
+		if v && !math.IsInf(r.logits[j], -1) {
+			r.keys = append(r.keys, j)
+		}
+	}
 	return r
 }
 
-func (r *exactRow) key(j int) (res, mu []float64) {
-	return r.kr[j*r.in.KVHeads+r.g], r.km[j*r.in.KVHeads+r.g]
-}
-
-func (r *exactRow) value(j int) (res, mu []float64) {
-	return r.vr[j*r.in.KVHeads+r.g], r.vm[j*r.in.KVHeads+r.g]
-}
+func (r *exactRow) key(j int) *token   { return &r.k[j*r.in.KVHeads+r.g] }
+func (r *exactRow) value(j int) *token { return &r.v[j*r.in.KVHeads+r.g] }
 
 // outOfRange is where float32 logits may overflow: no bound applies.
 const outOfRange = 0x1p120
 
-func (r *exactRow) check(out []float32, lse float32, m *Margin) error {
+func (r *exactRow) check(o Output, m *Margin) error {
+	at := r.i*r.in.Heads + r.h
+	out, lse := o.Out[at*r.in.DV:][:r.in.DV], o.LSE[at]
 	if !allFinite(r.q) || !r.finiteKeys() {
 		return r.checkBadLogits(out, lse)
 	}
-	if r.empty() {
-		return r.checkEmpty(out, lse)
+	if len(r.keys) == 0 {
+		if err := r.checkEmpty(out, lse); err != nil {
+			return err
+		}
+		return r.checkEmptyCertificate(o, at)
 	}
-	delta, top := r.logitShift()
-	if top > outOfRange {
+	r.shifts()
+	if r.top > outOfRange || r.norm > outOfRange {
 		return nil
 	}
-	g := float64(reference.Tokens + 8*(r.tiles()+2) + 16)
+	r.weigh()
+	if err := r.checkLSE(lse); err != nil {
+		return err
+	}
 	if !r.finiteValues() {
-		return r.checkBadValues(out, lse, delta+g*u)
-	}
-	if d := math.Abs(float64(lse) - r.lse); !(d <= delta+g*u+4*u*math.Abs(r.lse)) {
-		return fmt.Errorf("lse is %v, exact %v, bound %v", lse, r.lse, delta+g*u+4*u*math.Abs(r.lse))
-	}
-	want, abs, tol := r.output(delta, g)
-	plain := 0.0
-	for j := range r.weights {
-		if r.visible[j] {
-			k, mu := r.key(j)
-			s := 0.0
-			for c, x := range r.q {
-				s += math.Abs(x * (k[c] + mu[c]))
-			}
-			plain = max(plain, s*math.Abs(r.prob.Scale))
+		if err := r.checkBadValues(out); err != nil {
+			return err
 		}
+		return r.checkNoCertificate(o, at, out)
 	}
+	want, abs, tol := r.output()
+	plain := r.plainSize()
 	for c, o := range out {
 		d := math.Abs(float64(o) - want[c])
 		if math.Abs(want[c])+tol[c] > math.MaxFloat32 {
 			continue
 		}
 		if !(d <= tol[c]) {
-			return fmt.Errorf("out[%d] is %v, exact %v: error %.3g exceeds the bound %.3g (logit shift %.3g, A %.3g)", c, o, want[c], d, tol[c], delta, abs[c])
+			return fmt.Errorf("out[%d] is %v, exact %v: error %.3g exceeds the bound %.3g (A %.3g)", c, o, want[c], d, tol[c], abs[c])
 		}
 		m.Checked++
 		if d > 0 {
-			m.Worst = max(m.Worst, d/tol[c])
+			m.Worst, m.Sum = max(m.Worst, d/tol[c]), m.Sum+d/tol[c]
 			m.Float32 = max(m.Float32, d/reference.Tolerance32(abs[c], plain))
 		}
+	}
+	return r.checkCertificate(o, at, tol)
+}
+
+// checkLSE compares the logarithm of the denominator. A NaN is let through where a value
+// is not finite: integers have no other way to pass it on.
+func (r *exactRow) checkLSE(lse float32) error {
+	if lse != lse && !r.finiteValues() {
+		return nil
+	}
+	want := math.Ln2 * (r.ref + math.Log2(r.mass.at))
+	tol := max(math.Log(r.mass.hi/r.mass.at), math.Log(r.mass.at/r.mass.lo))
+	if limit := slices.Max(r.delta) + 1 + math.Log(float64(len(r.keys)+1)); !(tol <= limit) || r.vague {
+		tol = limit // between the largest weight and n times that
+	}
+	tol += r.roundings()*u + r.folding() + 4*u*math.Abs(want)
+	if d := math.Abs(float64(lse) - want); !(d <= tol) {
+		return fmt.Errorf("lse is %v, exact %v, bound %v", lse, want, tol)
 	}
 	return nil
 }
 
-// tiles is the number of tiles and split states that may be folded.
-func (r *exactRow) tiles() int { return r.in.KVLen/reference.Tokens + 2 + r.in.KVLen/1024 }
-
-func (r *exactRow) empty() bool {
-	for j, v := range r.visible {
-		if v && !math.IsInf(r.logits[j], -1) {
-			return false
+// plainSize is S of the row, max |scale|·Σ|q·k|.
+func (r *exactRow) plainSize() float64 {
+	plain := 0.0
+	for _, j := range r.keys {
+		k, s := r.key(j), 0.0
+		for c, x := range r.q {
+			s += math.Abs(x * (k.res[c] + k.mu[c]))
 		}
+		plain = max(plain, s*math.Abs(r.prob.Scale))
 	}
-	return true
+	return plain
 }
 
 func (r *exactRow) checkEmpty(out []float32, lse float32) error {
@@ -313,9 +223,9 @@ func (r *exactRow) checkEmpty(out []float32, lse float32) error {
 }
 
 func (r *exactRow) finiteKeys() bool {
-	for j, v := range r.visible {
+	for j, v := range r.sees {
 		if v {
-			if k, mu := r.key(j); !allFinite(k) || !allFinite(mu) || math.IsNaN(r.logits[j]) || math.IsInf(r.logits[j], 1) {
+			if k := r.key(j); !allFinite(k.res) || !allFinite(k.mu) || math.IsNaN(r.logits[j]) || math.IsInf(r.logits[j], 1) {
 				return false
 			}
 		}
@@ -324,11 +234,9 @@ func (r *exactRow) finiteKeys() bool {
 }
 
 func (r *exactRow) finiteValues() bool {
-	for j, v := range r.visible {
-		if v {
-			if x, _ := r.value(j); !allFinite(x) {
-				return false
-			}
+	for j, v := range r.sees {
+		if v && !allFinite(r.value(j).res) {
+			return false
 		}
 	}
 	return true
@@ -336,7 +244,7 @@ func (r *exactRow) finiteValues() bool {
 
 // checkBadLogits handles rows with a NaN or an infinity in the query or a visible key.
 func (r *exactRow) checkBadLogits(out []float32, lse float32) error {
-	if r.prob.Softcap > 0 || r.empty() {
+	if r.prob.Softcap > 0 || len(r.keys) == 0 {
 		for _, x := range r.q {
 			if math.IsNaN(x) && !r.none() {
 				return r.wantNaN(out, lse, "the query is NaN")
@@ -346,20 +254,31 @@ func (r *exactRow) checkBadLogits(out []float32, lse float32) error {
 			return r.checkEmpty(out, lse)
 		}
 	}
-	for j, v := range r.visible {
-		if !v {
-			continue
+	for _, j := range r.keys {
+		// with the query as it is: in the logits an infinity meets zeros
+		s := r.dot(j) * r.prob.Scale
+		if c := r.prob.Softcap; c > 0 {
+			s = c * math.Tanh(s/c)
 		}
-		if math.IsNaN(r.logits[j]) || math.IsInf(r.logits[j], 1) {
-			return r.wantNaN(out, lse, fmt.Sprintf("the logit of key %d is %v", j, r.logits[j]))
+		if math.IsNaN(s) || math.IsInf(s, 1) {
+			return r.wantNaN(out, lse, fmt.Sprintf("the score of key %d is %v", j, s))
 		}
 	}
 	return nil
 }
 
+// dot is q·k_j.
+func (r *exactRow) dot(j int) (s float64) {
+	k := r.key(j)
+	for c, x := range r.q {
+		s += x * (k.res[c] + k.mu[c])
+	}
+	return s
+}
+
 // none reports that no key is visible.
 func (r *exactRow) none() bool {
-	for _, v := range r.visible {
+	for _, v := range r.sees {
 		if v {
 			return false
 		}
@@ -382,16 +301,10 @@ func (r *exactRow) wantNaN(out []float32, lse float32, why string) error {
 // checkBadValues handles rows that see a value that is not finite. Channels in which
 // all stored values are finite keep their bound when values are neither rotated nor in a
 // format that marks whole tokens.
-func (r *exactRow) checkBadValues(out []float32, lse float32, tol float64) error {
-	if d := math.Abs(float64(lse) - r.lse); lse == lse && !(d <= tol+4*u*math.Abs(r.lse)) {
-		return fmt.Errorf("lse is %v, exact %v", lse, r.lse)
-	}
+func (r *exactRow) checkBadValues(out []float32) error {
 	for c, o := range out {
-		for j, v := range r.visible {
-			if !v || math.IsInf(r.logits[j], -1) {
-				continue
-			}
-			x, _ := r.value(j)
+		for _, j := range r.keys {
+			x := r.value(j).res
 			bad := math.IsNaN(x[c])
 			if r.in.Case.V.Rotate {
 				lo, hi := part(c, len(x))
@@ -405,178 +318,151 @@ func (r *exactRow) checkBadValues(out []float32, lse float32, tol float64) error
 	return nil
 }
 
-// logitShift is δ and the largest magnitude of a logit's terms.
-func (r *exactRow) logitShift() (delta, top float64) {
+// shifts computes δ of every visible key, and top.
+func (r *exactRow) shifts() {
 	in, scale := r.in, math.Abs(r.prob.Scale)
-	d := float64(in.DK)
-	rot := 0.0
+	d, rotQ, rotMean := float64(in.DK), 0.0, 0.0
 	if in.Case.K.Rotate {
-		rot = rotationError(in.DK)
-	}
-	integer := r.cfg.Q == attention.QInt8
-	qn := norm(r.q)
-	var eq, sq float64
-	if integer {
-		eq, sq = quantizationError(r.q)
+		rotQ, rotMean = rotationError(in.DK, r.norm), rotationError(in.DK, r.meanK[r.g])
 	}
 	pos := float64(r.i + r.prob.Offset)
-	var shift []float64
-	for j, v := range r.visible {
-		if !v || math.IsInf(r.logits[j], -1) {
-			continue
-		}
-		k, mu := r.key(j)
-		var res, cen float64
+	r.delta = make([]float64, len(r.keys))
+	for n, j := range r.keys {
+		k := r.key(j)
+		var res, cen, slack float64
 		for c, x := range r.q {
-			res += math.Abs(x * k[c])
-			cen += math.Abs(x * mu[c])
-		}
-		y := scale * (res + cen)
-		tiny := 0x1p-149 * (1 + res + cen) // scale constants and factors that underflow
-		kn := r.kn[j*in.KVHeads+r.g]
-		e := scale * rot * qn * (kn + r.mn[j*in.KVHeads+r.g])
-		if integer && j >= in.SinkTokens {
-			e += scale*eq*kn + 4*u*scale*eq*kn
-			if sq > 0 {
-				tiny += 0x1p-149 / sq * (res + eq*kn)
+			cen += math.Abs(x) * k.off[c]
+			res += math.Abs(r.hat[c] * k.res[c])
+			if r.slack != nil {
+				slack += r.slack[c] * math.Abs(k.res[c])
 			}
-			y += scale * eq * kn
-		} else {
-			e += u * d * scale * res
 		}
+		tiny := 0x1p-149 * (1 + res + cen) // scale constants and factors that underflow
+		e := scale * (rotQ*k.muNorm + rotMean*r.norm)
+		if r.slack != nil && j >= in.SinkTokens {
+			e += scale * slack
+			if r.step > 0 {
+				tiny += 0x1p-149 / r.step * (res + slack)
+			}
+		} else {
+			e += scale * (rotQ*k.norm + u*(d+1)*res)
+			if r.splitsKeys && j >= in.SinkTokens {
+				e += scale * (0x1p-16*res + u*(d+1)*res + d*0x1p-124)
+			}
+		}
+		y := scale * (res + slack + cen)
 		if in.ALiBi {
 			y += math.Abs(r.prob.ALiBi[r.h] * (pos - float64(j)))
 		}
 		if b := r.in.Batch.Bias; b != nil {
 			y += math.Abs(float64(b.Values[b.Start[r.i]+int64(r.h)*b.HeadStride+int64(j)]))
 		}
-		shift = append(shift, e+16*u*y+tiny)
-		top = max(top, y)
+		steps := 10.0 // float32 operations on a score
+		if in.ALiBi || in.Softcap > 0 || in.Batch.Bias != nil || in.Batch.Mask != nil {
+			steps = 16
+		}
+		r.delta[n] = e + steps*u*y + tiny
+		r.top = max(r.top, y)
 	}
 	if !math.IsInf(r.sink, 0) {
-		top = max(top, math.Abs(r.sink))
-		shift = append(shift, 4*u*math.Abs(r.sink))
+		r.top = max(r.top, math.Abs(r.sink))
 	}
-	for _, e := range shift {
-		delta = max(delta, e)
-	}
-	return delta + 6*u*top, top
 }
 
-// quantizationError is ‖q − q̂‖ of an int8 query, and the scale.
-func quantizationError(q []float64) (err, scale float64) {
-	amax := reference.AbsMax(q)
-	s := float32(amax) / 127
-	if s == 0 && amax > 0 {
-		s = math.SmallestNonzeroFloat32
-	}
-	scale = float64(s)
-	sum := 0.0
-	for _, x := range q {
-		e := x
-		if scale > 0 {
-			e -= scale * float64(reference.Int8(x, scale))
-			// A code at a tie may fall either way: ½ step in both cases. Rounding of q
-			// and of q/scale moves the tie by a few u.
-			e = math.Abs(e) + 4*u*math.Abs(x)
+// roundings is G: how often float32 rounds a sum on its way, relative to A. Errors of the
+// exponentials that tiles meet by are not among them: numerator and denominator share them.
+func (r *exactRow) roundings() float64 {
+	g := 16 + 4*float64(r.tiles) + 6*float64(r.splits) // a tile and its folds: α·o and the addition, the same for l
+	if r.intV && r.in.SinkTokens == 0 {
+		g += 2
+	} else {
+		g += reference.Tokens + 4 // one sum over the tokens of a tile, and their expansion
+		if r.splitsValues {
+			g += reference.Tokens + 0x1p8
 		}
-		sum += e * e
 	}
-	return math.Sqrt(sum), scale
+	if r.sequential {
+		return g + reference.Tokens
+	}
+	return g + 8 // four terms in a chain, 16 chains folded
 }
 
-// rotationError is the relative error in norm of a float32 Hadamard transform.
-func rotationError(d int) float64 { return u * float64(bits.Len(uint(d))+2) }
+// folding bounds the relative error of the exponentials that a tile's sums are multiplied
+// by until the end.
+func (r *exactRow) folding() float64 { return 4 * u * float64(r.tiles+r.splits+1) }
+
+// rotationError is the error in norm of a float32 Hadamard transform of a row of d
+// elements: relative, and that of subnormal results.
+func rotationError(d int, norm float64) float64 {
+	return u*float64(bits.Len(uint(d))+2)*norm + 0x1p-149*float64(d)
+}
 
 // output returns the exact output, A and the bound of every channel, values rotated back.
-func (r *exactRow) output(delta, g float64) (want, abs, tol []float64) {
+func (r *exactRow) output() (want, abs, tol []float64) {
 	in := r.in
 	want, abs, tol = make([]float64, in.DV), make([]float64, in.DV), make([]float64, in.DV)
-	tiles := map[int]*tileStat{}
-	weightShift := math.Expm1(2 * min(delta, 100)) // the tanh bound is smaller long before
+	meanError, roundings := 0.0, r.roundings()
+	if in.Case.V.Rotate {
+		meanError = rotationError(in.DV, r.meanV[r.g])
+	}
 	for c := range want {
+		var num, centre, size, moved float64
 		lo, hi, biggest := math.Inf(1), math.Inf(-1), 0.0
-		for j, p := range r.weights {
-			if !r.visible[j] || math.IsInf(r.logits[j], -1) {
-				continue
-			}
-			v, mu := r.value(j)
-			want[c] += p * (v[c] + mu[c])
-			abs[c] += p * (math.Abs(v[c]) + math.Abs(mu[c]))
-			lo, hi = min(lo, v[c]+mu[c]), max(hi, v[c]+mu[c])
-			biggest = max(biggest, math.Abs(v[c])+math.Abs(mu[c]))
+		for n, j := range r.keys {
+			v := r.value(j)
+			x, mu := v.res[c], v.mu[c]
+			num += r.w[n].at * x
+			centre += r.e[n].at * mu
+			size += r.w[n].size()*math.Abs(x) + r.e[n].hi*math.Abs(mu)
+			lo, hi = min(lo, x+mu), max(hi, x+mu)
+			biggest = max(biggest, math.Abs(x)+math.Abs(mu))
 		}
+		o := (num + centre) / r.mass.at
+		pivot := o // what the mass multiplies
+		if r.fixed {
+			pivot = centre / r.mass.at
+		}
+		for _, t := range r.spanned {
+			pull := 0.0 // of the tile's factor
+			for n := t.lo; n < t.hi; n++ {
+				v := r.value(r.keys[n])
+				x, mu := v.res[c], v.mu[c]
+				pull += r.w[n].at*x + r.e[n].at*(mu-pivot)
+				if r.one[n] {
+					moved += r.w[n].width() * math.Abs(x+mu-o)
+				} else {
+					moved += r.w[n].width()*math.Abs(x) + r.e[n].width()*math.Abs(mu-pivot)
+				}
+			}
+			moved += r.folding() * math.Abs(pull)
+		}
+		moved = (moved + r.z.width()*math.Abs(pivot)) / r.mass.lo
 		if !math.IsInf(r.sink, -1) {
 			lo, hi = min(lo, 0), max(hi, 0)
 		}
-		n := float64(in.KVLen)
-		tol[c] = min(abs[c]*weightShift, math.Tanh(delta)*(hi-lo)) + g*u*(abs[c]+math.Tanh(delta)*biggest) +
-			n*0x1p-148*(1+biggest)
-	}
-	if r.cfg.P == attention.PU8 {
-		r.roundedWeights(tol, tiles, weightShift)
+		rounded := r.coarse(c)
+		if limit := hi - lo + 2*rounded; !(moved <= limit) || r.vague {
+			moved = limit
+		}
+		a := size / r.mass.lo
+		if limit := biggest + rounded; !(a <= limit) || r.vague {
+			a = limit
+		}
+		want[c], abs[c] = o, a
+		tol[c] = moved + roundings*u*a + 2*u*biggest + meanError + float64(in.KVLen)*0x1p-147*(1+biggest)
+		if r.underflow[c] > 0 {
+			tol[c] += r.underflow[c] / r.mass.lo
+		}
 	}
 	if in.Case.V.Rotate {
 		n := norm(want)
 		t := spread(tol)
 		want, abs = reference.Hadamard(want), spread(abs)
 		for c := range t {
-			tol[c] = t[c] + rotationError(in.DV)*(n+norm(tol))
+			tol[c] = t[c] + rotationError(in.DV, n+norm(tol))
 		}
 	}
 	return want, abs, tol
-}
-
-// tileStat collects what the rounding of a tile's u8 weights can cost.
-type tileStat struct {
-	w, top float64 // max p·s and max s
-	sum    []float64
-}
-
-// roundedWeights adds the term of u8 weights to the bounds. Sink tokens have float32
-// weights.
-func (r *exactRow) roundedWeights(tol []float64, tiles map[int]*tileStat, weightShift float64) {
-	in := r.in
-	for j, p := range r.weights {
-		if !r.visible[j] || math.IsInf(r.logits[j], -1) || j < in.SinkTokens {
-			continue
-		}
-		t := tiles[j/reference.Tokens]
-		if t == nil {
-			t = &tileStat{sum: make([]float64, in.DV)}
-			tiles[j/reference.Tokens] = t
-		}
-		s := r.vs[j*in.KVHeads+r.g]
-		t.w, t.top = max(t.w, p*s), max(t.top, s)
-		v, _ := r.value(j)
-		for c, x := range v {
-			if s > 0 {
-				t.sum[c] += math.Abs(x) / s
-			}
-		}
-	}
-	for _, t := range tiles {
-		w := min(t.w*(1+weightShift), t.top)
-		for c := range tol {
-			tol[c] += 1.001*w/510*t.sum[c] + 0x1p-149*reference.Tokens*255*128
-		}
-	}
-}
-
-// valueScale is the scale stored with the value of token t, 0 for a sink token.
-func (in *Instance) valueScale(lay reference.Layout, pages [][]byte, t, head int) float64 {
-	if t < in.SinkTokens {
-		return 0
-	}
-	tile := lay.Block(pages[lay.SinkPages()+t/reference.Tokens], head, reference.Values)[64:]
-	if in.Case.V.Center {
-		tile = tile[(2*in.DV+63)&^63:]
-	}
-	t %= reference.Tokens
-	if in.Case.V.Format == "int8-s32" {
-		return reference.F32(binary.LittleEndian.Uint32(tile[4*t:]))
-	}
-	return reference.F16(binary.LittleEndian.Uint16(tile[2*t:]))
 }
 
 // part is the binary power of the rotation that channel c of d belongs to.

@@ -27,7 +27,7 @@ func propCases(t *testing.T, f func(t *testing.T, c Case)) {
 				PageSeed: 3, Chunk: 70, Seed: uint64(100 + i)}
 			name := p.k + "/" + p.v
 			if dressed {
-				c.K, c.V, c.SinkTokens, c.Sinks, c.ALiBi = Store{p.k, true, true}, Store{p.v, true, true}, 4, true, true
+				c.K, c.V, c.SinkTokens, c.Sinks, c.ALiBi = Store{Format: p.k, Rotate: true, Center: true}, Store{Format: p.v, Rotate: true, Center: true}, 4, true, true
 				name += "/dressed"
 			}
 			t.Run(name, func(t *testing.T) { f(t, c) })
@@ -78,14 +78,6 @@ func near(t *testing.T, a, b []float32, tol float64) {
 			t.Fatalf("element %d is %v and %v, want within %v", i, a[i], b[i], tol)
 		}
 	}
-}
-
-func scaled(x []float32, f float32) []float32 {
-	y := make([]float32, len(x))
-	for i, v := range x {
-		y[i] = v * f
-	}
-	return y
 }
 
 // gather returns rows of d elements in another order.
@@ -298,7 +290,7 @@ func TestPropPrefix(t *testing.T) {
 			one.Q = q[tok*c.Heads*c.DK:][:c.Heads*c.DK]
 			got, err := one.Run()
 			require.NoError(t, err)
-			same(t, Output{all.Out[tok*c.Heads*c.DV:][:c.Heads*c.DV], all.LSE[tok*c.Heads:][:c.Heads]}, got)
+			same(t, Output{Out: all.Out[tok*c.Heads*c.DV:][:c.Heads*c.DV], LSE: all.LSE[tok*c.Heads:][:c.Heads]}, got)
 		}
 	})
 }
@@ -328,7 +320,7 @@ func TestPropBatch(t *testing.T) {
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		p := propFormats[int(seed)%len(propFormats)]
-		c := Case{Heads: 4, KVHeads: 2, DK: 20, DV: 12, QLen: 7, KVLen: 1400, K: Store{p.k, seed%2 == 0, seed%3 == 0}, V: Store{p.v, seed%3 == 1, seed%2 == 1},
+		c := Case{Heads: 4, KVHeads: 2, DK: 20, DV: 12, QLen: 7, KVLen: 1400, K: Store{Format: p.k, Rotate: seed%2 == 0, Center: seed%3 == 0}, V: Store{Format: p.v, Rotate: seed%3 == 1, Center: seed%2 == 1},
 			SinkTokens: int(seed % 3), Causal: true, PageSeed: seed, Seed: seed}
 		in, err := c.Build(0xFF)
 		require.NoError(t, err)
@@ -348,7 +340,7 @@ func TestPropBatch(t *testing.T) {
 			var s attention.Schedule
 			require.NoError(t, plan.Reschedule(&s, b))
 			n := int(b.QStart[len(b.QStart)-1])
-			o := Output{make([]float32, n*c.Heads*c.DV), make([]float32, n*c.Heads)}
+			o := Output{Out: make([]float32, n*c.Heads*c.DV), LSE: make([]float32, n*c.Heads)}
 			require.NoError(t, plan.Run(t.Context(), &s, in.Pages, &attention.IO{Q: attention.Rows{F32: q}, Out: o.Out, LSE: o.LSE,
 				Workspace: attention.AlignedBytes(s.WorkspaceBytes())}))
 			return o
@@ -360,7 +352,7 @@ func TestPropBatch(t *testing.T) {
 				alone := attention.Batch{QStart: []int32{0, 1}, KVLen: []int32{n}, Table: in.Table, TabStart: []int32{0, int32(len(in.Table))},
 					QOffset: []int32{n - int32(hi-row)}}
 				got := attend(&alone, q[row*c.Heads*c.DK:][:c.Heads*c.DK])
-				same(t, Output{all.Out[row*c.Heads*c.DV:][:c.Heads*c.DV], all.LSE[row*c.Heads:][:c.Heads]}, got)
+				same(t, Output{Out: all.Out[row*c.Heads*c.DV:][:c.Heads*c.DV], LSE: all.LSE[row*c.Heads:][:c.Heads]}, got)
 			}
 		}
 	}
@@ -408,7 +400,7 @@ func TestPropMerge(t *testing.T) {
 			return o
 		}
 		clone := func(o Output) Output {
-			return Output{append([]float32(nil), o.Out...), append([]float32(nil), o.LSE...)}
+			return Output{Out: append([]float32(nil), o.Out...), LSE: append([]float32(nil), o.LSE...)}
 		}
 		merge := func(a, b Output) Output {
 			a = clone(a)
@@ -667,7 +659,7 @@ func TestPromise(t *testing.T) {
 // the same in every format.
 func TestPropTiers(t *testing.T) {
 	for i, f := range quant.Formats() {
-		c := Case{Heads: 4, KVHeads: 2, DK: 30 + i, DV: 70 - i, QLen: 9, KVLen: 150, K: Store{f.String(), true, true}, V: Store{f.String(), true, true}, Causal: true, Seed: uint64(i)}
+		c := Case{Heads: 4, KVHeads: 2, DK: 30 + i, DV: 70 - i, QLen: 9, KVLen: 150, K: Store{Format: f.String(), Rotate: true, Center: true}, V: Store{Format: f.String(), Rotate: true, Center: true}, Causal: true, Seed: uint64(i)}
 		var want Output
 		var arena []byte
 		for _, tier := range asm.TierNames() {

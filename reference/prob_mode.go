@@ -64,6 +64,18 @@ func (m ProbMode) PerTile() ProbMode {
 	return m
 }
 
+// AtMaximum returns the mode with M_t = the largest logit of tile t, where m rounds it up to an integer: that key has the code 0, and codes err
+// less, but tiles do not meet by whole powers of two.
+func (m ProbMode) AtMaximum() ProbMode {
+	codes := m.codes
+	m.ref, m.integer = refTile, false
+	m.codes = func(t *probTile, s Slack) (lo, hi []int) {
+		s.Logit *= 2 // the key and the maximum may move apart
+		return codes(t, s)
+	}
+	return m
+}
+
 // ProbModeByName returns the mode of a name in [ProbModes] and whether there is one.
 func ProbModeByName(name string) (ProbMode, bool) {
 	for _, m := range ProbModes {

@@ -329,6 +329,50 @@ func TestProbPerTile(t *testing.T) {
 	})
 }
 
+// With its own maximum a logarithmic mode gives the largest weight of every tile exactly, and does not depend on where zero is.
+func TestProbAtMaximum(t *testing.T) {
+	rng := rand.New(rand.NewPCG(25, 26))
+	for range 50 {
+		r := randomRow(rng, 1+rng.IntN(200), 1)
+		for _, m := range []ProbMode{ProbLog2(3), ProbLog2(5), ProbLogSqrt2(4)} {
+			m = m.AtMaximum()
+			res := m.Attend(r)
+			shifted := *r
+			shifted.Y, shifted.Sink = nil, r.Sink+0.3
+			for _, y := range r.Y {
+				shifted.Y = append(shifted.Y, y+0.3)
+			}
+			if moved := m.Attend(&shifted); r.visible() > 0 {
+				roughly(t, "out of moved logits", moved.Out, res.Out)
+				roughly(t, "lse of moved logits", []float64{moved.LSE}, []float64{res.LSE + 0.3*math.Ln2})
+			}
+			tilesOf(r, func(tile int, keys []int) {
+				for _, j := range keys {
+					if r.Y[j] == res.Tiles[tile].Ref && res.Codes[j] != 0 {
+						t.Fatalf("%s: the largest weight of a tile has code %d", m.Name, res.Codes[j])
+					}
+				}
+			})
+			g := m.Range(r, Slack{Logit: 0.01})
+			for trial := range 4 {
+				for j, y := range r.Y {
+					shifted.Y[j] = y + 0.02*rng.Float64() - 0.01
+				}
+				shifted.Sink = r.Sink
+				moved := m.Attend(&shifted)
+				for j := range r.Y {
+					if moved.Codes[j] < g.Lo[j] || moved.Codes[j] > g.Hi[j] {
+						t.Fatalf("%s, trial %d: code %d is outside %d..%d", m.Name, trial, moved.Codes[j], g.Lo[j], g.Hi[j])
+					}
+				}
+				if d := math.Abs(moved.Out[0] - res.Out[0]); !(d <= g.Out[0]+1e-12) {
+					t.Fatalf("%s: out moves by %v, bound %v", m.Name, d, g.Out[0])
+				}
+			}
+		}
+	}
+}
+
 func TestProbMisusePanics(t *testing.T) {
 	for name, edit := range map[string]func(*ProbRow){
 		"values":  func(r *ProbRow) { r.V = r.V[1:] },
