@@ -38,7 +38,7 @@ trials: ## a hundred million random kernel executions; ten minutes on two idle c
 	QATTN_TRIALS=100000000 $(GO) test -count=1 -timeout 4h -v -run TestTrials ./asm
 
 certify: ## ten million rows against their error certificates
-	QATTN_EXHAUSTIVE=1 $(GO) test -count=1 -timeout 4h -v -run Certificate ./fuzz
+	QATTN_EXHAUSTIVE=1 $(GO) test -count=1 -timeout 4h -v -run CertifiedRows ./fuzz
 
 bench: ## kernels and whole calls
 	$(GO) test -run '^$$' -bench . ./asm ./attention
