@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,8 +41,12 @@ func target(t *testing.T, change ...func(*Case)) *Instance {
 
 // io returns valid memory for Run.
 func (in *Instance) io() *attention.IO {
-	return &attention.IO{Q: attention.Rows{F32: in.Q}, Out: in.poisoned(in.QLen * in.Heads * in.DV), LSE: in.poisoned(in.QLen * in.Heads),
+	io := &attention.IO{Q: attention.Rows{F32: in.Q}, Out: in.poisoned(in.QLen * in.Heads * in.DV), LSE: in.poisoned(in.QLen * in.Heads),
 		Workspace: attention.AlignedBytes(in.Sched.WorkspaceBytes())}
+	if in.Certify {
+		io.ErrEst, io.ErrBound = in.poisoned(in.QLen*in.Heads), in.poisoned(in.QLen*in.Heads)
+	}
+	return io
 }
 
 const (
@@ -98,8 +103,35 @@ func TestHostileConfig(t *testing.T) {
 		{"Config.Correction.Mode", attention.ErrUnsupported, func(c *attention.Config) {
 			c.P, c.Correction.Mode, c.V.Center = attention.PStaticU8, attention.CorrectExact, false
 		}},
+		{"Config.P", attention.ErrConfig, func(c *attention.Config) { c.P = attention.PMode(len(attention.PModes()) + 1) }},
+		{"Config.Correction.Mode", attention.ErrUnsupported, func(c *attention.Config) { c.P, c.Correction.Mode = attention.PLog2Bits4, attention.CorrectRenormalise }},
+		{"Config.Correction.Mode", attention.ErrUnsupported, func(c *attention.Config) {
+			c.P, c.Correction = attention.PIntExp, attention.Correction{Mode: attention.CorrectStatic, Beta: Beta}
+		}},
+		{"Config.Correction.Mode", attention.ErrConfig, func(c *attention.Config) { c.Correction.Mode = 255 }},
+		{"Config.Correction.Beta", attention.ErrConfig, func(c *attention.Config) { c.Correction.Beta = Beta }},
+		{"Config.Correction.Beta", attention.ErrConfig, func(c *attention.Config) {
+			c.P, c.Correction = attention.PStaticU4, attention.Correction{Mode: attention.CorrectDynamic, Beta: Beta}
+		}},
 		{"Config.K.Mean", attention.ErrConfig, func(c *attention.Config) { c.K.Mean = []float32{1} }},
 		{"Config.V.Mean", attention.ErrConfig, func(c *attention.Config) { c.V.Mean = []float32{} }},
+		{"Config.V.Mean", attention.ErrConfig, func(c *attention.Config) { c.V.Mean = make([]float32, 2*16+1) }},
+		{"Config.K.Mean", attention.ErrConfig, func(c *attention.Config) { c.K.Mean = make([]float32, 4*16) }}, // of query heads
+		{"Config.K.Mean", attention.ErrConfig, func(c *attention.Config) { c.K.Mean = make([]float32, 2*16); c.K.Mean[31] = nan }},
+		{"Config.V.Mean", attention.ErrConfig, func(c *attention.Config) { c.V.Mean = make([]float32, 2*16); c.V.Mean[0] = -inf }},
+		{"Config.K.Mean", attention.ErrConfig, func(c *attention.Config) {
+			c.K.Rotate, c.K.Mean = true, make([]float32, 2*16)
+			for i := range c.K.Mean {
+				c.K.Mean[i] = math.MaxFloat32 // four times that, rotated
+			}
+		}},
+		{"Config.K.OwnCenter", attention.ErrConfig, func(c *attention.Config) { c.K.OwnCenter = true }},
+		{"Config.V.OwnCenter", attention.ErrConfig, func(c *attention.Config) { c.V.OwnCenter = true }},
+		{"Config.Certify", attention.ErrUnsupported, func(c *attention.Config) { c.Certify, c.P = true, attention.PU8 }}, // of float32 values
+		{"Config.Certify", attention.ErrUnsupported, func(c *attention.Config) { c.Certify, c.P, c.V.Format = true, attention.PLog2Bits4, quant.Int8 }},
+		{"Config.Certify", attention.ErrUnsupported, func(c *attention.Config) { c.Certify, c.P, c.V.Format = true, attention.PE4M3, quant.Int8 }},
+		{"Config.Certify", attention.ErrUnsupported, func(c *attention.Config) { c.Certify, c.P, c.V.Format = true, attention.PStaticU8, quant.Int4 }},
+		{"Config.Certify", attention.ErrUnsupported, func(c *attention.Config) { c.Certify, c.P = true, attention.PIntExp }},
 		{"Config.K.Format", attention.ErrConfig, func(c *attention.Config) { c.K.Format = quant.E4M3Static(nan) }},
 		{"Config.K.Format", attention.ErrConfig, func(c *attention.Config) { c.K.Format = quant.E4M3Static(-1) }},
 		{"Config.V.Format", attention.ErrConfig, func(c *attention.Config) { c.V.Format = quant.E5M2Static(inf) }},
@@ -140,6 +172,51 @@ func (w *workers) Run(units int, t attention.Task) {
 	}
 }
 
+// TestMeansAreCopied: neither the caller's slices nor those of Plan.Config reach a plan.
+func TestMeansAreCopied(t *testing.T) {
+	mean := []float32{1, 2, 3, 4}
+	p, err := attention.NewPlan(attention.Config{QHeads: 1, KVHeads: 1, DK: 4, DV: 4, K: attention.Codec{Mean: mean, Rotate: true}, V: attention.Codec{Mean: mean}})
+	require.NoError(t, err)
+	id := p.Layout().ID
+	mean[0] = 99
+	c := p.Config()
+	require.Equal(t, []float32{1, 2, 3, 4}, c.K.Mean, "not what was given")
+	c.K.Mean[1], c.V.Mean[1] = 99, 99
+	require.Equal(t, []float32{1, 2, 3, 4}, p.Config().K.Mean)
+	require.Equal(t, []float32{1, 2, 3, 4}, p.Config().V.Mean)
+	again, err := attention.NewPlan(p.Config())
+	require.NoError(t, err)
+	require.Equal(t, id, again.Layout().ID)
+}
+
+// TestLayoutIDs: whatever changes the meaning of the bytes changes the ID.
+func TestLayoutIDs(t *testing.T) {
+	base := Case{Heads: 2, KVHeads: 2, DK: 16, DV: 16, K: Store{Format: "int8", Center: true}, V: Store{Format: "int8", Center: true}}
+	seen := map[[16]byte]string{}
+	for _, change := range []func(c *Case){
+		func(*Case) {}, func(c *Case) { c.Certify = true }, func(c *Case) { c.K.Mean = 1 }, func(c *Case) { c.V.Mean = 1 },
+		func(c *Case) { c.K.Mean, c.V.Mean = 1, 1 }, func(c *Case) { c.K.Mean = 2 }, func(c *Case) { c.K.Mean, c.Seed = 1, 2 },
+		func(c *Case) { c.Certify, c.K.Mean = true, 1 }, func(c *Case) { c.K.Rotate = true }, func(c *Case) { c.V.Center = false },
+		func(c *Case) { c.SinkTokens = 4 }, func(c *Case) { c.V.Format = "int8-s32" }, func(c *Case) { c.DV = 17 },
+	} {
+		c := base
+		change(&c)
+		p, err := attention.NewPlan(c.Config())
+		require.NoError(t, err, "%v", c)
+		require.Empty(t, seen[p.Layout().ID], "%v has the ID of this", c)
+		seen[p.Layout().ID] = c.String()
+	}
+	// what only runs differently shares pages
+	for _, change := range []func(c *Case){func(c *Case) { c.P = attention.PLog2Bits4 }, func(c *Case) { c.Q = attention.QF32 }, func(c *Case) { c.K.Own = true },
+		func(c *Case) { c.P, c.Correction = attention.PStaticU8, attention.CorrectExact }} {
+		c := base
+		change(&c)
+		p, err := attention.NewPlan(c.Config())
+		require.NoError(t, err)
+		require.Equal(t, base.String(), seen[p.Layout().ID], "%v", c)
+	}
+}
+
 func TestHostileOptions(t *testing.T) {
 	cfg := attention.Config{QHeads: 1, KVHeads: 1, DK: 8, DV: 8}
 	for _, x := range []struct {
@@ -161,6 +238,17 @@ func TestHostileOptions(t *testing.T) {
 		p, err := attention.NewPlan(cfg, x.opt)
 		wantField(t, err, x.kind, x.field)
 		require.Nil(t, p)
+	}
+	// integers over int8 values: where the mode has them
+	for _, p := range attention.PModes() {
+		c := cfg
+		c.P, c.V.Format = p, quant.Int8
+		_, err := attention.NewPlan(c, attention.WithRequire(attention.IntegerPV))
+		if integer(p) {
+			require.NoError(t, err, "%s", p)
+		} else {
+			wantField(t, err, attention.ErrUnsupported, "WithRequire")
+		}
 	}
 }
 
@@ -367,7 +455,7 @@ func TestHostileBatch(t *testing.T) {
 }
 
 func TestHostileRun(t *testing.T) {
-	in := target(t, func(c *Case) { c.Bias, c.Mask = HoleBias, RandomMask })
+	in := target(t, func(c *Case) { c.Bias, c.Mask, c.Certify, c.K.Mean = HoleBias, RandomMask, true, 1 })
 	other := target(t, func(c *Case) { c.Causal = false })
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -437,10 +525,57 @@ func TestHostileRun(t *testing.T) {
 			io.LSE = in.Batch.Bias.Values[20:]
 			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
 		}},
+		"empty estimate": {"IO.ErrEst", attention.ErrShape, func(io *attention.IO) error { io.ErrEst = []float32{}; return in.Plan.Run(ctx, in.Sched, in.Pages, io) }},
+		"short estimate": {"IO.ErrEst", attention.ErrShape, func(io *attention.IO) error {
+			io.ErrEst = io.ErrEst[:11]
+			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
+		}},
+		"empty bound": {"IO.ErrBound", attention.ErrShape, func(io *attention.IO) error {
+			io.ErrBound = io.ErrBound[:0]
+			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
+		}},
+		"short bound": {"IO.ErrBound", attention.ErrShape, func(io *attention.IO) error {
+			io.ErrBound = io.ErrBound[1:12]
+			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
+		}},
+		"estimate in out":   {"IO.ErrEst", attention.ErrShape, func(io *attention.IO) error { io.ErrEst = io.Out[3:]; return in.Plan.Run(ctx, in.Sched, in.Pages, io) }},
+		"estimate is lse":   {"IO.ErrEst", attention.ErrShape, func(io *attention.IO) error { io.ErrEst = io.LSE; return in.Plan.Run(ctx, in.Sched, in.Pages, io) }},
+		"bound is estimate": {"IO.ErrBound", attention.ErrShape, func(io *attention.IO) error { io.ErrBound = io.ErrEst; return in.Plan.Run(ctx, in.Sched, in.Pages, io) }},
+		"bound meets estimate": {"IO.ErrBound", attention.ErrShape, func(io *attention.IO) error {
+			both := in.poisoned(100)
+			io.ErrEst, io.ErrBound = both, both[11:]
+			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
+		}},
+		"bound is q": {"IO.ErrBound", attention.ErrShape, func(io *attention.IO) error { io.ErrBound = io.Q.F32; return in.Plan.Run(ctx, in.Sched, in.Pages, io) }},
+		"estimate in arena": {"IO.ErrEst", attention.ErrShape, func(io *attention.IO) error {
+			io.ErrEst = floats(in.Arena)
+			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
+		}},
+		"bound in workspace": {"IO.ErrBound", attention.ErrShape, func(io *attention.IO) error {
+			io.ErrBound = floats(io.Workspace)
+			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
+		}},
+		"estimate is the bias": {"IO.ErrEst", attention.ErrShape, func(io *attention.IO) error {
+			io.ErrEst = in.Batch.Bias.Values
+			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
+		}},
+		"bound is the mask": {"IO.ErrBound", attention.ErrShape, func(io *attention.IO) error {
+			io.ErrBound = floats(in.Batch.Mask.Bits)
+			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
+		}},
+		"estimate without certificates": {"IO.ErrEst", attention.ErrUnsupported, func(io *attention.IO) error {
+			io.Workspace = attention.AlignedBytes(other.Sched.WorkspaceBytes())
+			return other.Plan.Run(ctx, other.Sched, other.Pages, io)
+		}},
+		"bound without certificates": {"IO.ErrBound", attention.ErrUnsupported, func(io *attention.IO) error {
+			io.ErrEst, io.Workspace = nil, attention.AlignedBytes(other.Sched.WorkspaceBytes())
+			return other.Plan.Run(ctx, other.Sched, other.Pages, io)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			io := in.io()
-			out, lse := io.Out, io.LSE
+			held := [][]float32{io.Out, io.LSE, io.ErrEst, io.ErrBound}
+			outputs := slices.Concat(held...)
 			arena, bias := bytes.Clone(in.Arena), append([]float32(nil), in.Batch.Bias.Values...)
 			err := x.call(io)
 			if x.field == "" {
@@ -450,13 +585,159 @@ func TestHostileRun(t *testing.T) {
 			}
 			require.True(t, bytes.Equal(arena, in.Arena), "the arena changed")
 			require.Equal(t, bias, in.Batch.Bias.Values)
-			for _, v := range append(append([]float32(nil), out...), lse...) {
-				require.Equal(t, in.poison32(), math.Float32bits(v), "an output changed")
-			}
+			require.True(t, sameBits(outputs, slices.Concat(held...)), "an output changed")
 		})
 	}
 	var none *attention.Plan
 	wantField(t, none.Run(ctx, in.Sched, in.Pages, in.io()), attention.ErrShape, "Run")
+}
+
+func TestHostileObserve(t *testing.T) {
+	in := target(t, func(c *Case) { c.P, c.Correction, c.V.Mean = attention.PStaticU8, attention.CorrectDynamic, 1 })
+	other := target(t)
+	ctx := t.Context()
+	canceled, cancel := context.WithCancel(ctx)
+	cancel()
+	calls := 0
+	see := func(int, int, []float32) { calls++ }
+	for name, x := range map[string]struct {
+		field string
+		kind  error
+		call  func(io *attention.IO) error
+	}{
+		"canceled": {"", context.Canceled, func(io *attention.IO) error {
+			return in.Plan.ObserveProbabilities(canceled, in.Sched, in.Pages, io, see)
+		}},
+		"no context":  {"ObserveProbabilities", attention.ErrShape, func(io *attention.IO) error { return in.Plan.ObserveProbabilities(nil, in.Sched, in.Pages, io, see) }}, //nolint
+		"no schedule": {"ObserveProbabilities", attention.ErrShape, func(io *attention.IO) error { return in.Plan.ObserveProbabilities(ctx, nil, in.Pages, io, see) }},
+		"no io":       {"ObserveProbabilities", attention.ErrShape, func(io *attention.IO) error { return in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, nil, see) }},
+		"no function": {"ObserveProbabilities", attention.ErrShape, func(io *attention.IO) error { return in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, nil) }},
+		"new schedule": {"Schedule", attention.ErrShape, func(io *attention.IO) error {
+			return in.Plan.ObserveProbabilities(ctx, new(attention.Schedule), in.Pages, io, see)
+		}},
+		"foreign plan": {"Schedule", attention.ErrShape, func(io *attention.IO) error { return other.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, see) }},
+		"no arena": {"Pages.Arena", attention.ErrPageTable, func(io *attention.IO) error {
+			return in.Plan.ObserveProbabilities(ctx, in.Sched, attention.Pages{}, io, see)
+		}},
+		"offset": {"Pages.Offset", attention.ErrShape, func(io *attention.IO) error {
+			return in.Plan.ObserveProbabilities(ctx, in.Sched, attention.Pages{Arena: in.Arena, Offset: small}, io, see)
+		}},
+		"no queries": {"IO.Q", attention.ErrShape, func(io *attention.IO) error {
+			io.Q = attention.Rows{}
+			return in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, see)
+		}},
+		"short queries": {"IO.Q", attention.ErrShape, func(io *attention.IO) error {
+			io.Q.F32 = io.Q.F32[1:]
+			return in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, see)
+		}},
+		"no workspace": {"IO.Workspace", attention.ErrWorkspace, func(io *attention.IO) error {
+			io.Workspace = nil
+			return in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, see)
+		}},
+		"short workspace": {"IO.Workspace", attention.ErrWorkspace, func(io *attention.IO) error {
+			io.Workspace = io.Workspace[:in.Sched.WorkspaceBytes()-1]
+			return in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, see)
+		}},
+		"misaligned workspace": {"IO.Workspace", attention.ErrWorkspace, func(io *attention.IO) error {
+			io.Workspace = attention.AlignedBytes(len(io.Workspace) + 4)[4:]
+			return in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, see)
+		}},
+		"workspace is the queries": {"IO.Workspace", attention.ErrShape, func(io *attention.IO) error {
+			io.Q.F32 = floats(io.Workspace)[:len(io.Q.F32)]
+			return in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, see)
+		}},
+		"workspace in arena": {"IO.Workspace", attention.ErrShape, func(io *attention.IO) error {
+			arena := attention.AlignedBytes(len(in.Arena) + len(io.Workspace))
+			io.Workspace = arena[:len(io.Workspace)]
+			return in.Plan.ObserveProbabilities(ctx, in.Sched, attention.Pages{Arena: arena}, io, see)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			io := in.io()
+			calls = 0
+			arena := bytes.Clone(in.Arena)
+			err := x.call(io)
+			if x.field == "" {
+				require.ErrorIs(t, err, x.kind)
+			} else {
+				wantField(t, err, x.kind, x.field)
+			}
+			require.Zero(t, calls)
+			require.True(t, bytes.Equal(arena, in.Arena), "the arena changed")
+		})
+	}
+	var none *attention.Plan
+	wantField(t, none.ObserveProbabilities(ctx, in.Sched, in.Pages, in.io(), see), attention.ErrShape, "ObserveProbabilities")
+
+	// outputs stay as they are, and may be missing; the schedule is busy meanwhile
+	io := in.io()
+	var inner, again, third error
+	require.NoError(t, in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, func(row, head int, p []float32) {
+		if row+head == 0 {
+			inner = in.Plan.Run(ctx, in.Sched, in.Pages, in.io())
+			again = in.Plan.Reschedule(in.Sched, &in.Batch)
+			third = in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, in.io(), see)
+		}
+		clear(p)
+	}))
+	for _, err := range []error{inner, again, third} {
+		wantField(t, err, attention.ErrShape, "Schedule")
+	}
+	for _, v := range slices.Concat(io.Out, io.LSE) {
+		require.Equal(t, in.poison32(), math.Float32bits(v), "an output changed")
+	}
+	io.Out, io.LSE = nil, nil
+	require.NoError(t, in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, see))
+
+	// a panic of the caller's function leaves the schedule usable, and so does cancelling
+	require.PanicsWithValue(t, "enough", func() {
+		_ = in.Plan.ObserveProbabilities(ctx, in.Sched, in.Pages, io, func(int, int, []float32) { panic("enough") })
+	})
+	stop, cancel := context.WithCancel(ctx)
+	require.ErrorIs(t, in.Plan.ObserveProbabilities(stop, in.Sched, in.Pages, io, func(int, int, []float32) { cancel() }), context.Canceled)
+	out, err := in.Run()
+	require.NoError(t, err)
+	_, err = in.Check(out)
+	require.NoError(t, err)
+}
+
+// TestBetaOnce: the static correction is asked once for every row that sees a key, with
+// the number of keys the row sees.
+func TestBetaOnce(t *testing.T) {
+	in := target(t, func(c *Case) { c.P, c.QLen, c.Mask = attention.PStaticU8, 5, RandomMask })
+	cfg := in.Config()
+	asked := map[[2]int]int{}
+	cfg.Correction = attention.Correction{Mode: attention.CorrectStatic, Beta: func(h, n int) float64 {
+		require.True(t, h >= 0 && h < cfg.QHeads && n >= 1 && n <= in.KVLen, "asked for head %d, %d keys", h, n)
+		asked[[2]int{h, n}]++
+		return 0
+	}}
+	p, err := attention.NewPlan(cfg)
+	require.NoError(t, err)
+	for _, offset := range []int{in.KVLen - in.QLen, -2} { // rows 0 and 1 of the second see nothing
+		b := in.Batch
+		b.QOffset = []int32{int32(offset)}
+		var s attention.Schedule
+		require.NoError(t, p.Reschedule(&s, &b))
+		clear(asked)
+		io := in.io()
+		io.Workspace = attention.AlignedBytes(s.WorkspaceBytes())
+		require.NoError(t, p.Run(t.Context(), &s, in.Pages, io))
+		want := map[[2]int]int{}
+		for i := range in.QLen {
+			n := 0
+			for j := 0; j <= offset+i; j++ {
+				bit := b.Mask.Start[i] + int64(j)
+				n += int(b.Mask.Bits[bit/8] >> (bit % 8) & 1)
+			}
+			for h := range in.Heads {
+				if n > 0 {
+					want[[2]int{h, n}]++
+				}
+			}
+		}
+		require.Equal(t, want, asked)
+	}
 }
 
 // runner is a Runner made of a function.
