@@ -13,31 +13,31 @@
 //            sixes. A row alone takes two steps in two chains of accumulators.
 // Exactness: VPDPBUSD does not saturate; sums as in the contract.
 // Reads:     ⌈n/4⌉ quads of V, p[i][0:4·⌈n/4⌉]. Writes o[i][0:dv].
-// Tails:     a set of 33 to 64 channels runs as 4 blocks, fewer as 2, lanes beyond dv
-//            masked: they are neither loaded nor stored.
+// Tails:     sets of 64 channels run as 4 blocks, what is left in sets of 32 as 2, lanes
+//            beyond dv masked: they are neither loaded nor stored.
 // Prefetch:  a line of next per line of V in the pass of the first rows; later passes
 //            touch the lines of V itself.
-// Registers: Z0–Z23 accumulators · Z24–Z27 V · Z28 p · K1–K4 channels of the blocks
+// Registers: Z0–Z23 accumulators · Z24–Z27 V · Z28 p · K1, K2 channels of 2 blocks
 //            DI o · DX o of the fourth row · SI p · AX offset of the quad in p · R10 its
-//            end · BX v · R9 next · R11 bytes of a quad and of a row of o · R8 rows left
-//            R12 channels left · R13 offset of the set of channels
+//            end · BX v · R9 from there to next · R11 bytes of a quad and of a row of o
+//            R8 rows left · R12 channels left · R13 offset of the set of channels
 
 // LINES4 and LINES2 load the V of one step.
 #define LINES4 \
-	VMOVDQU32.Z (BX), K1, Z24;    \
-	VMOVDQU32.Z 64(BX), K2, Z25;  \
-	VMOVDQU32.Z 128(BX), K3, Z26; \
-	VMOVDQU32.Z 192(BX), K4, Z27; \
-	PREFETCHT0  (R9);             \
-	PREFETCHT0  64(R9);           \
-	PREFETCHT0  128(R9);          \
-	PREFETCHT0  192(R9)
+	VMOVDQU32  (BX), Z24;     \
+	VMOVDQU32  64(BX), Z25;   \
+	VMOVDQU32  128(BX), Z26;  \
+	VMOVDQU32  192(BX), Z27;  \
+	PREFETCHT0 (BX)(R9*1);    \
+	PREFETCHT0 64(BX)(R9*1);  \
+	PREFETCHT0 128(BX)(R9*1); \
+	PREFETCHT0 192(BX)(R9*1)
 
 #define LINES2 \
 	VMOVDQU32.Z (BX), K1, Z24;    \
 	VMOVDQU32.Z 64(BX), K2, Z25;  \
-	PREFETCHT0  (R9);             \
-	PREFETCHT0  64(R9)
+	PREFETCHT0  (BX)(R9*1);       \
+	PREFETCHT0  64(BX)(R9*1)
 
 // DOT4 and DOT2 add a step of row i.
 #define DOT4(i, a, b, c, d) \
@@ -83,43 +83,42 @@
 // STEP moves on by a quad.
 #define STEP \
 	ADDQ R11, BX; \
-	ADDQ R11, R9; \
 	ADDQ $4, AX
 
-// SUMS4 and SUMS2 store a row, given its addresses.
-#define SUMS4(o, o16, o32, o48, a, b, c, d) \
-	VMOVDQU32 a, K1, o;   \
-	VMOVDQU32 b, K2, o16; \
-	VMOVDQU32 c, K3, o32; \
-	VMOVDQU32 d, K4, o48
+// SUMS4 and SUMS2 store a row, given its address.
+#define SUMS4(o, a, b, c, d) \
+	VMOVDQU32 a, o;     \
+	VMOVDQU32 b, 64 o;  \
+	VMOVDQU32 c, 128 o; \
+	VMOVDQU32 d, 192 o
 
-#define SUMS2(o, o16, a, b) \
-	VMOVDQU32 a, K1, o;   \
-	VMOVDQU32 b, K2, o16
+#define SUMS2(o, a, b) \
+	VMOVDQU32 a, K1, o;    \
+	VMOVDQU32 b, K2, 64 o
 
-#define SUMS1x4 SUMS4((DI), 64(DI), 128(DI), 192(DI), Z0, Z1, Z2, Z3)
-#define SUMS2x4 SUMS1x4; SUMS4((DI)(R11*1), 64(DI)(R11*1), 128(DI)(R11*1), 192(DI)(R11*1), Z4, Z5, Z6, Z7)
-#define SUMS3x4 SUMS2x4; SUMS4((DI)(R11*2), 64(DI)(R11*2), 128(DI)(R11*2), 192(DI)(R11*2), Z8, Z9, Z10, Z11)
-#define SUMS4x4 SUMS3x4; SUMS4((DX), 64(DX), 128(DX), 192(DX), Z12, Z13, Z14, Z15)
-#define SUMS5x4 SUMS4x4; SUMS4((DX)(R11*1), 64(DX)(R11*1), 128(DX)(R11*1), 192(DX)(R11*1), Z16, Z17, Z18, Z19)
-#define SUMS6x4 SUMS5x4; SUMS4((DX)(R11*2), 64(DX)(R11*2), 128(DX)(R11*2), 192(DX)(R11*2), Z20, Z21, Z22, Z23)
+#define SUMS1x4 SUMS4((DI), Z0, Z1, Z2, Z3)
+#define SUMS2x4 SUMS1x4; SUMS4((DI)(R11*1), Z4, Z5, Z6, Z7)
+#define SUMS3x4 SUMS2x4; SUMS4((DI)(R11*2), Z8, Z9, Z10, Z11)
+#define SUMS4x4 SUMS3x4; SUMS4((DX), Z12, Z13, Z14, Z15)
+#define SUMS5x4 SUMS4x4; SUMS4((DX)(R11*1), Z16, Z17, Z18, Z19)
+#define SUMS6x4 SUMS5x4; SUMS4((DX)(R11*2), Z20, Z21, Z22, Z23)
 
-#define SUMS1x2 SUMS2((DI), 64(DI), Z0, Z1)
-#define SUMS2x2 SUMS1x2; SUMS2((DI)(R11*1), 64(DI)(R11*1), Z4, Z5)
-#define SUMS3x2 SUMS2x2; SUMS2((DI)(R11*2), 64(DI)(R11*2), Z8, Z9)
-#define SUMS4x2 SUMS3x2; SUMS2((DX), 64(DX), Z12, Z13)
-#define SUMS5x2 SUMS4x2; SUMS2((DX)(R11*1), 64(DX)(R11*1), Z16, Z17)
-#define SUMS6x2 SUMS5x2; SUMS2((DX)(R11*2), 64(DX)(R11*2), Z20, Z21)
+#define SUMS1x2 SUMS2((DI), Z0, Z1)
+#define SUMS2x2 SUMS1x2; SUMS2((DI)(R11*1), Z4, Z5)
+#define SUMS3x2 SUMS2x2; SUMS2((DI)(R11*2), Z8, Z9)
+#define SUMS4x2 SUMS3x2; SUMS2((DX), Z12, Z13)
+#define SUMS5x2 SUMS4x2; SUMS2((DX)(R11*1), Z16, Z17)
+#define SUMS6x2 SUMS5x2; SUMS2((DX)(R11*2), Z20, Z21)
 
 // ROWS moves on by rows, and back to the first quad of the set of channels.
 #define ROWS(rows) \
-	MOVQ  R11, AX;          \
-	IMULQ $rows, AX;        \
-	ADDQ  AX, DI;           \
-	ADDQ  $(64*rows), SI;   \
+	MOVQ  R11, AX;           \
+	IMULQ $rows, AX;         \
+	ADDQ  AX, DI;            \
+	ADDQ  $(64*rows), SI;    \
 	MOVQ  v_base+48(FP), BX; \
-	ADDQ  R13, BX;          \
-	MOVQ  BX, R9;           \
+	ADDQ  R13, BX;           \
+	XORL  R9, R9;            \
 	SUBQ  $rows, R8
 
 // func pvU8I8_vnni(o []int32, p, v []byte, m, n, dv int, next []byte)
@@ -138,23 +137,22 @@ set:
 	MOVQ v_base+48(FP), BX
 	ADDQ R13, BX
 	MOVQ next_base+96(FP), R9
-	ADDQ R13, R9
+	SUBQ v_base+48(FP), R9
 	MOVQ m+72(FP), R8
-	MOVQ $-1, AX
-	MOVQ R12, CX
-	CMPQ CX, $64
+	CMPQ R12, $64
+	JGE  rowsx4
+	MOVL $-1, AX
+	CMPQ R12, $32
 	JGE  masks
+	MOVQ R12, CX
 	MOVL $1, AX
-	SHLQ CX, AX
-	DECQ AX
+	SHLL CX, AX
+	DECL AX
 
 masks:
-	KMOVQ AX, K1
-	KSHIFTRQ $16, K1, K2
-	KSHIFTRQ $32, K1, K3
-	KSHIFTRQ $48, K1, K4
-	CMPQ CX, $32
-	JLE  rowsx2
+	KMOVD AX, K1
+	KSHIFTRD $16, K1, K2
+	JMP  rowsx2
 
 rowsx4:
 	LEAQ (DI)(R11*2), DX
@@ -189,7 +187,7 @@ step6x4:
 	SUMS6x4
 	ROWS(6)
 	JNZ  rowsx4
-	JMP  next
+	JMP  next64
 
 row5x4:
 	ZERO5
@@ -204,7 +202,7 @@ step5x4:
 	SUMS5x4
 	ROWS(5)
 	JNZ  rowsx4
-	JMP  next
+	JMP  next64
 
 row4x4:
 	ZERO4
@@ -219,7 +217,7 @@ step4x4:
 	SUMS4x4
 	ROWS(4)
 	JNZ  rowsx4
-	JMP  next
+	JMP  next64
 
 row3x4:
 	ZERO3
@@ -234,7 +232,7 @@ step3x4:
 	SUMS3x4
 	ROWS(3)
 	JNZ  rowsx4
-	JMP  next
+	JMP  next64
 
 row2x4:
 	ZERO2
@@ -249,7 +247,7 @@ step2x4:
 	SUMS2x4
 	ROWS(2)
 	JNZ  rowsx4
-	JMP  next
+	JMP  next64
 
 row1x4:
 	ZERO2
@@ -281,10 +279,10 @@ join1x4:
 	VPADDD Z7, Z3, Z3
 	SUMS1x4
 
-next:
+next64:
 	ADDQ $256, R13
 	SUBQ $64, R12
-	JG   set
+	JNZ  set
 	VZEROUPPER
 	RET
 
@@ -321,8 +319,7 @@ step6x2:
 	SUMS6x2
 	ROWS(6)
 	JNZ  rowsx2
-	VZEROUPPER
-	RET
+	JMP  next32
 
 row5x2:
 	ZERO5
@@ -337,8 +334,7 @@ step5x2:
 	SUMS5x2
 	ROWS(5)
 	JNZ  rowsx2
-	VZEROUPPER
-	RET
+	JMP  next32
 
 row4x2:
 	ZERO4
@@ -353,8 +349,7 @@ step4x2:
 	SUMS4x2
 	ROWS(4)
 	JNZ  rowsx2
-	VZEROUPPER
-	RET
+	JMP  next32
 
 row3x2:
 	ZERO3
@@ -369,8 +364,7 @@ step3x2:
 	SUMS3x2
 	ROWS(3)
 	JNZ  rowsx2
-	VZEROUPPER
-	RET
+	JMP  next32
 
 row2x2:
 	ZERO2
@@ -385,8 +379,7 @@ step2x2:
 	SUMS2x2
 	ROWS(2)
 	JNZ  rowsx2
-	VZEROUPPER
-	RET
+	JMP  next32
 
 row1x2:
 	ZERO2
@@ -415,5 +408,10 @@ join1x2:
 	VPADDD Z4, Z0, Z0
 	VPADDD Z5, Z1, Z1
 	SUMS1x2
+
+next32:
+	ADDQ $128, R13
+	SUBQ $32, R12
+	JG   set
 	VZEROUPPER
 	RET

@@ -148,10 +148,8 @@ rows:
 	MOVQ R13, DI
 	SUBQ AX, DI
 	INCQ R12
-	CMPQ R8, $9
-	JGE  row6
 	CMPQ R8, $6
-	JEQ  row6
+	JGE  row6
 	CMPQ R8, $4
 	JGE  row4
 	CMPQ R8, $2

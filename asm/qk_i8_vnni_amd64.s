@@ -5,21 +5,23 @@
 // qk_i8_vnni_amd64.s: integer scores of int8 queries against the int8 K layout.
 //
 // Obstacle:  VPDPBUSD wants an unsigned operand. K has it, as code + 128; what that adds
-//            to a score is 128·Σ_c q[c], one number per query row, taken off at the end.
-//            VPDPBUSD of the row against a constant 128 sums it; it waits in s[i][0].
+//            to a score is 128·Σ_c q[c], one number per query row. VPDPBUSD of the rows
+//            against a constant 128 sums it ahead of the scores; four rows are reduced
+//            together by transposition, and nobody waits for the result before the end.
 // Shape:     rows × groups of 16 tokens in accumulators, 6×4 at most. A step of 4
 //            channels loads a line of K per group and spreads 4 codes of q per row,
 //            which serves all groups: 10 loads for 24 VPDPBUSD. Rows are split so that
 //            no step is bound by its loads: 7 = 4+3, 8 = 4+4, above that sixes. A row
 //            alone takes two steps in two chains of accumulators.
 // Groups:    a tile of 3 or 4 runs as 4, one of 1 or 2 as 2; where one is missing the
-//            last is computed twice and stored once.
+//            last is computed and stored twice.
 // Exactness: VPDPBUSD does not saturate; sums are modulo 2³² and the result fits.
 // Reads:     ⌈n/16⌉ groups of K, m rows of q. Writes s[i][0:16·⌈n/16⌉].
 // Prefetch:  a line of next per line of K in the pass of the first rows; later passes
 //            touch the lines of K itself.
-// Registers: Z0–Z23 accumulators · Z24–Z27 K · Z28 q, then 128·Σq · K3 stores the last
-//            group · DI s · SI q · DX q of the fourth row · R11 q stride · R8 rows left
+// Registers: Z0–Z23 accumulators · Z24–Z27 K · Z28 q · Z29 128 · Z30 128·Σq of the first
+//            four rows in each 128 bits, Z31 of the next two · K1 first line of q
+//            DI s · SI q · DX q of the fourth row · R11 q stride · R8 rows left
 //            BX k · R9 next · R12 distance to group 1 · R13 to the last one · R10 d4
 
 // LINES4 and LINES2 load the K of one step, off bytes ahead.
@@ -88,148 +90,223 @@
 	ADDQ $(4*steps), DX;  \
 	SUBQ $steps, CX
 
-// SCORES4 and SCORES2 finish row i.
-#define SCORES4(i, a, b, c, d) \
-	VPBROADCASTD (256*i)(DI), Z28;        \
-	VPSUBD Z28, a, a;                     \
-	VPSUBD Z28, b, b;                     \
-	VPSUBD Z28, c, c;                     \
-	VPSUBD Z28, d, d;                     \
-	VMOVDQU32 a, (256*i)(DI);             \
-	VMOVDQU32 b, (256*i + 64)(DI);        \
-	VMOVDQU32 c, (256*i + 128)(DI);       \
-	VMOVDQU32 d, K3, (256*i + 192)(DI)
+// SUMS prepares the sums of a block of rows: its first line may be a partial one, BX
+// bytes long and masked by K2, so that the others are whole.
+#define SUMS \
+	VPXORD Z0, Z0, Z0;    \
+	VPXORD Z4, Z4, Z4;    \
+	VPXORD Z8, Z8, Z8;    \
+	VPXORD Z12, Z12, Z12; \
+	VPXORD Z16, Z16, Z16; \
+	VPXORD Z20, Z20, Z20; \
+	LEAQ (SI)(R11*2), DX; \
+	ADDQ R11, DX;         \
+	LEAQ -1(R10), CX;     \
+	MOVQ CX, BX;          \
+	SHRQ $4, CX;          \
+	INCQ CX;              \
+	ANDL $15, BX;         \
+	LEAQ 4(BX*4), BX;     \
+	KMOVW K1, K2
 
-#define SCORES2(i, a, b) \
-	VPBROADCASTD (256*i)(DI), Z28;        \
-	VPSUBD Z28, a, a;                     \
-	VPSUBD Z28, b, b;                     \
-	VMOVDQU32 a, (256*i)(DI);             \
-	VMOVDQU32 b, K3, (256*i + 64)(DI)
+// Lines of 1 to 6 rows.
+#define SUM1 VPDPBUSD (SI), Z29, K2, Z0
+#define SUM2 SUM1; VPDPBUSD (SI)(R11*1), Z29, K2, Z4
+#define SUM3 SUM2; VPDPBUSD (SI)(R11*2), Z29, K2, Z8
+#define SUM4 SUM3; VPDPBUSD (DX), Z29, K2, Z12
+#define SUM5 SUM4; VPDPBUSD (DX)(R11*1), Z29, K2, Z16
+#define SUM6 SUM5; VPDPBUSD (DX)(R11*2), Z29, K2, Z20
 
-#define SCORES1x4 SCORES4(0, Z0, Z1, Z2, Z3)
-#define SCORES2x4 SCORES1x4; SCORES4(1, Z4, Z5, Z6, Z7)
-#define SCORES3x4 SCORES2x4; SCORES4(2, Z8, Z9, Z10, Z11)
-#define SCORES4x4 SCORES3x4; SCORES4(3, Z12, Z13, Z14, Z15)
-#define SCORES5x4 SCORES4x4; SCORES4(4, Z16, Z17, Z18, Z19)
-#define SCORES6x4 SCORES5x4; SCORES4(5, Z20, Z21, Z22, Z23)
+#define LINE \
+	ADDQ BX, SI;       \
+	ADDQ BX, DX;       \
+	MOVL $64, BX;      \
+	KXNORW K2, K2, K2; \
+	DECQ CX
 
-#define SCORES1x2 SCORES2(0, Z0, Z1)
-#define SCORES2x2 SCORES1x2; SCORES2(1, Z4, Z5)
-#define SCORES3x2 SCORES2x2; SCORES2(2, Z8, Z9)
-#define SCORES4x2 SCORES3x2; SCORES2(3, Z12, Z13)
-#define SCORES5x2 SCORES4x2; SCORES2(4, Z16, Z17)
-#define SCORES6x2 SCORES5x2; SCORES2(5, Z20, Z21)
+// PAIRS adds up what two rows hold in each 128 bits: a0+a2, b0+b2, a1+a3, b1+b3.
+#define PAIRS(a, b, t) \
+	VPUNPCKLDQ b, a, t; \
+	VPUNPCKHDQ b, a, a; \
+	VPADDD     a, t, t
 
-// ROWS moves on by rows, from the end of the first of them, and back to the start of K.
-// It falls through when none is left.
-#define ROWS(rows, more) \
-	MOVQ R11, AX;           \
-	IMULQ $(rows - 1), AX;  \
-	ADDQ AX, SI;            \
-	ADDQ $(256*rows), DI;   \
+// ACROSS adds up the four 128 bits of a register.
+#define ACROSS(x) \
+	VSHUFI64X2 $0x4E, x, x, Z28; \
+	VPADDD     Z28, x, x;        \
+	VSHUFI64X2 $0xB1, x, x, Z28; \
+	VPADDD     Z28, x, x
+
+#define FOLD4 \
+	PAIRS(Z0, Z4, Z24);           \
+	PAIRS(Z8, Z12, Z25);          \
+	VPUNPCKLQDQ Z25, Z24, Z30;    \
+	VPUNPCKHQDQ Z25, Z24, Z24;    \
+	VPADDD Z24, Z30, Z30;         \
+	ACROSS(Z30)
+
+#define FOLD6 \
+	FOLD4;                        \
+	PAIRS(Z16, Z20, Z24);         \
+	VPSHUFD $0x4E, Z24, Z31;      \
+	VPADDD Z24, Z31, Z31;         \
+	ACROSS(Z31)
+
+// START goes back to the start of K and of q.
+#define START \
+	SUBQ R11, SI;           \
+	SUBQ R11, DX;           \
 	MOVQ k_base+48(FP), BX; \
-	MOVQ BX, R9;            \
-	SUBQ $rows, R8;         \
-	JNZ  more;              \
-	VZEROUPPER;             \
-	RET
+	MOVQ R10, CX;           \
+	CMPQ n+80(FP), $32
+
+// LAST leaves the first token of the last group in AX.
+#define LAST \
+	MOVQ n+80(FP), AX; \
+	DECQ AX;           \
+	ANDQ $~15, AX
+
+// SCORES4 and SCORES2 finish a row at row(DI); which picks its sum.
+#define SCORES4(row, sums, which, a, b, c, d) \
+	VPSHUFD $which, sums, Z28;      \
+	VPSUBD Z28, a, a;               \
+	VPSUBD Z28, b, b;               \
+	VPSUBD Z28, c, c;               \
+	VPSUBD Z28, d, d;               \
+	VMOVDQU32 a, row(DI);           \
+	VMOVDQU32 b, (row + 64)(DI);    \
+	VMOVDQU32 c, (row + 128)(DI);   \
+	VMOVDQU32 d, row(DI)(AX*4)
+
+#define SCORES2(row, sums, which, a, b) \
+	VPSHUFD $which, sums, Z28;      \
+	VPSUBD Z28, a, a;               \
+	VPSUBD Z28, b, b;               \
+	VMOVDQU32 a, row(DI);           \
+	VMOVDQU32 b, row(DI)(AX*4)
+
+#define SCORES1x4 SCORES4(0, Z30, 0x00, Z0, Z1, Z2, Z3)
+#define SCORES2x4 SCORES1x4; SCORES4(256, Z30, 0x55, Z4, Z5, Z6, Z7)
+#define SCORES3x4 SCORES2x4; SCORES4(512, Z30, 0xAA, Z8, Z9, Z10, Z11)
+#define SCORES4x4 SCORES3x4; SCORES4(768, Z30, 0xFF, Z12, Z13, Z14, Z15)
+#define SCORES5x4 SCORES4x4; SCORES4(1024, Z31, 0x00, Z16, Z17, Z18, Z19)
+#define SCORES6x4 SCORES5x4; SCORES4(1280, Z31, 0x55, Z20, Z21, Z22, Z23)
+
+#define SCORES1x2 SCORES2(0, Z30, 0x00, Z0, Z1)
+#define SCORES2x2 SCORES1x2; SCORES2(256, Z30, 0x55, Z4, Z5)
+#define SCORES3x2 SCORES2x2; SCORES2(512, Z30, 0xAA, Z8, Z9)
+#define SCORES4x2 SCORES3x2; SCORES2(768, Z30, 0xFF, Z12, Z13)
+#define SCORES5x2 SCORES4x2; SCORES2(1024, Z31, 0x00, Z16, Z17)
+#define SCORES6x2 SCORES5x2; SCORES2(1280, Z31, 0x55, Z20, Z21)
+
+// ROWS moves on by rows, from the end of the first of them. From now on K is what is
+// fetched.
+#define ROWS(rows) \
+	MOVQ  R11, AX;          \
+	IMULQ $(rows - 1), AX;  \
+	ADDQ  AX, SI;           \
+	ADDQ  $(256*rows), DI;  \
+	MOVQ  k_base+48(FP), R9; \
+	SUBQ  $rows, R8
 
 // func qkI8_vnni(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
 TEXT ·qkI8_vnni(SB), NOSPLIT, $0-120
 	MOVQ s_base+0(FP), DI
 	MOVQ q_base+24(FP), SI
+	MOVQ next_base+96(FP), R9
 	MOVQ m+72(FP), R8
 	MOVQ d4+88(FP), R10
 	LEAQ (R10*4), R11
-
-	// s[i][0] = 128·Σ q[i]
 	MOVL $0x80808080, AX
-	VPBROADCASTD AX, Z4
-	KXNORW K3, K3, K3
-	MOVQ R10, CX
+	VPBROADCASTD AX, Z29
+
+	// the dwords of the first line of a row: (d4 − 1) mod 16 + 1
+	LEAQ -1(R10), CX
 	ANDL $15, CX
-	MOVL $1, AX
+	MOVL $2, AX
 	SHLL CX, AX
 	DECL AX
-	KMOVW AX, K1 // the dwords of a last, partial line
-	MOVQ DI, R13
+	KMOVW AX, K1
 
-sumRow:
-	VPXORD Z0, Z0, Z0
-	MOVQ R10, CX
-	MOVQ SI, BX
-
-sumLine:
-	CMPQ CX, $16
-	JLT  sumTail
-	VPDPBUSD (BX), Z4, Z0
-	ADDQ $64, BX
-	SUBQ $16, CX
-	JNZ  sumLine
-	JMP  sumFold
-
-sumTail:
-	VPDPBUSD (BX), Z4, K1, Z0
-
-sumFold:
-	VEXTRACTI64X4 $1, Z0, Y1
-	VPADDD  Y1, Y0, Y0
-	VEXTRACTI128 $1, Y0, X1
-	VPADDD  X1, X0, X0
-	VPSHUFD $0x4E, X0, X1
-	VPADDD  X1, X0, X0
-	VPSHUFD $0xB1, X0, X1
-	VPADDD  X1, X0, X0
-	VMOVD   X0, (R13)
-	ADDQ R11, SI
-	ADDQ $256, R13
-	DECQ R8
-	JNZ  sumRow
-
-	MOVQ q_base+24(FP), SI
-	MOVQ k_base+48(FP), BX
-	MOVQ next_base+96(FP), R9
-	MOVQ m+72(FP), R8
+	// the places of the groups
 	MOVQ R10, R12
 	SHLQ $6, R12
 	MOVQ n+80(FP), AX
-	CMPQ AX, $32
-	JLE  two
-	LEAQ (R12)(R12*2), R13
-	CMPQ AX, $48
-	JGT  rowsx4
-	LEAQ (R12)(R12*1), R13
-	KXORW K3, K3, K3
-	JMP  rowsx4
-
-two:
+	DECQ AX
+	SHRQ $4, AX
 	MOVQ R12, R13
-	CMPQ AX, $16
-	JGT  rowsx2
-	XORL R13, R13
-	KXORW K3, K3, K3
-	JMP  rowsx2
+	IMULQ AX, R13
 
-rowsx4:
-	MOVQ R10, CX
-	LEAQ (SI)(R11*2), DX
-	ADDQ R11, DX
+rows:
+	SUMS
 	CMPQ R8, $9
-	JGE  row6x4
+	JGE  sum6
 	CMPQ R8, $7
-	JGE  row4x4
+	JGE  sum4
 	CMPQ R8, $4
-	JGT  rows56x4
-	JEQ  row4x4
+	JGT  sum56
+	JEQ  sum4
 	CMPQ R8, $2
-	JGT  row3x4
-	JEQ  row2x4
+	JGT  sum3
+	JEQ  sum2
+
+sum1:
+	SUM1
+	LINE
+	JNZ  sum1
+	FOLD4
+	START
+	JLE  row1x2
 	JMP  row1x4
 
-rows56x4:
+sum2:
+	SUM2
+	LINE
+	JNZ  sum2
+	FOLD4
+	START
+	JLE  row2x2
+	JMP  row2x4
+
+sum3:
+	SUM3
+	LINE
+	JNZ  sum3
+	FOLD4
+	START
+	JLE  row3x2
+	JMP  row3x4
+
+sum4:
+	SUM4
+	LINE
+	JNZ  sum4
+	FOLD4
+	START
+	JLE  row4x2
+	JMP  row4x4
+
+sum56:
 	CMPQ R8, $5
-	JEQ  row5x4
+	JNE  sum6
+
+sum5:
+	SUM5
+	LINE
+	JNZ  sum5
+	FOLD6
+	START
+	JLE  row5x2
+	JMP  row5x4
+
+sum6:
+	SUM6
+	LINE
+	JNZ  sum6
+	FOLD6
+	START
+	JLE  row6x2
+	JMP  row6x4
 
 row6x4:
 	ZERO6
@@ -239,9 +316,13 @@ step6x4:
 	LINES4(0)
 	DOT6x4
 	STEP(1)
-	JNZ step6x4
+	JNZ  step6x4
+	LAST
 	SCORES6x4
-	ROWS(6, rowsx4)
+	ROWS(6)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row5x4:
 	ZERO5
@@ -251,9 +332,13 @@ step5x4:
 	LINES4(0)
 	DOT5x4
 	STEP(1)
-	JNZ step5x4
+	JNZ  step5x4
+	LAST
 	SCORES5x4
-	ROWS(5, rowsx4)
+	ROWS(5)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row4x4:
 	ZERO4
@@ -263,9 +348,13 @@ step4x4:
 	LINES4(0)
 	DOT4x4
 	STEP(1)
-	JNZ step4x4
+	JNZ  step4x4
+	LAST
 	SCORES4x4
-	ROWS(4, rowsx4)
+	ROWS(4)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row3x4:
 	ZERO3
@@ -275,9 +364,13 @@ step3x4:
 	LINES4(0)
 	DOT3x4
 	STEP(1)
-	JNZ step3x4
+	JNZ  step3x4
+	LAST
 	SCORES3x4
-	ROWS(3, rowsx4)
+	ROWS(3)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row2x4:
 	ZERO2
@@ -287,9 +380,13 @@ step2x4:
 	LINES4(0)
 	DOT2x4
 	STEP(1)
-	JNZ step2x4
+	JNZ  step2x4
+	LAST
 	SCORES2x4
-	ROWS(2, rowsx4)
+	ROWS(2)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row1x4:
 	ZERO2
@@ -315,29 +412,10 @@ join1x4:
 	VPADDD Z5, Z1, Z1
 	VPADDD Z6, Z2, Z2
 	VPADDD Z7, Z3, Z3
+	LAST
 	SCORES1x4
 	VZEROUPPER
 	RET
-
-rowsx2:
-	MOVQ R10, CX
-	LEAQ (SI)(R11*2), DX
-	ADDQ R11, DX
-	CMPQ R8, $9
-	JGE  row6x2
-	CMPQ R8, $7
-	JGE  row4x2
-	CMPQ R8, $4
-	JGT  rows56x2
-	JEQ  row4x2
-	CMPQ R8, $2
-	JGT  row3x2
-	JEQ  row2x2
-	JMP  row1x2
-
-rows56x2:
-	CMPQ R8, $5
-	JEQ  row5x2
 
 row6x2:
 	ZERO6
@@ -347,9 +425,13 @@ step6x2:
 	LINES2(0)
 	DOT6x2
 	STEP(1)
-	JNZ step6x2
+	JNZ  step6x2
+	LAST
 	SCORES6x2
-	ROWS(6, rowsx2)
+	ROWS(6)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row5x2:
 	ZERO5
@@ -359,9 +441,13 @@ step5x2:
 	LINES2(0)
 	DOT5x2
 	STEP(1)
-	JNZ step5x2
+	JNZ  step5x2
+	LAST
 	SCORES5x2
-	ROWS(5, rowsx2)
+	ROWS(5)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row4x2:
 	ZERO4
@@ -371,9 +457,13 @@ step4x2:
 	LINES2(0)
 	DOT4x2
 	STEP(1)
-	JNZ step4x2
+	JNZ  step4x2
+	LAST
 	SCORES4x2
-	ROWS(4, rowsx2)
+	ROWS(4)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row3x2:
 	ZERO3
@@ -383,9 +473,13 @@ step3x2:
 	LINES2(0)
 	DOT3x2
 	STEP(1)
-	JNZ step3x2
+	JNZ  step3x2
+	LAST
 	SCORES3x2
-	ROWS(3, rowsx2)
+	ROWS(3)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row2x2:
 	ZERO2
@@ -395,9 +489,13 @@ step2x2:
 	LINES2(0)
 	DOT2x2
 	STEP(1)
-	JNZ step2x2
+	JNZ  step2x2
+	LAST
 	SCORES2x2
-	ROWS(2, rowsx2)
+	ROWS(2)
+	JNZ  rows
+	VZEROUPPER
+	RET
 
 row1x2:
 	ZERO2
@@ -421,6 +519,7 @@ last1x2:
 join1x2:
 	VPADDD Z4, Z0, Z0
 	VPADDD Z5, Z1, Z1
+	LAST
 	SCORES1x2
 	VZEROUPPER
 	RET

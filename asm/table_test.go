@@ -14,9 +14,16 @@ var dims = []int{1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 40, 59, 63, 64, 65
 // grid yields shapes in which every pair of (m, n), (m, d) and (n, d) occurs, each
 // with a kind of data and a placement.
 func grid(uses string, yield func(i, m, n, d int)) {
+	thin := 1 // slow builds and emulators take every so many
+	switch {
+	case raceEnabled:
+		thin = 17
+	case testing.Short():
+		thin = 7
+	}
 	i := 0
 	visit := func(m, n, d int) {
-		if !raceEnabled || i%17 == 0 {
+		if i%thin == 0 {
 			yield(i, m, n, d)
 		}
 		i++
