@@ -23,6 +23,14 @@ func hostilePlans(f *testing.F) (plans []*attention.Plan) {
 		{QHeads: 2, KVHeads: 1, DK: 8, DV: 16, Softcap: 20, K: attention.Codec{Format: quant.E5M2}, V: attention.Codec{Format: quant.BF16}, SinkTokens: 32,
 			NonFinite: attention.Reject},
 		{QHeads: 2, KVHeads: 2, DK: 5, DV: 5, K: attention.Codec{Format: quant.Int4, Center: true}, V: attention.Codec{Format: quant.F16, Center: true}, ALiBi: []float32{1, 0.5}},
+		{QHeads: 2, KVHeads: 1, DK: 6, DV: 9, Certify: true, K: attention.Codec{Format: quant.Int8, Rotate: true, Mean: []float32{1, 2, 3, 4, 5, 6}},
+			V: attention.Codec{Format: quant.Int4, Rotate: true, Center: true, OwnCenter: true}, P: attention.PU16, SinkTokens: 2, SinkLogits: []float32{0, 1}},
+		{QHeads: 2, KVHeads: 2, DK: 4, DV: 4, Certify: true, K: attention.Codec{Format: quant.E4M3}, V: attention.Codec{Format: quant.BF16, Center: true}, Causal: true},
+		{QHeads: 2, KVHeads: 1, DK: 8, DV: 8, K: attention.Codec{Format: quant.Int8}, V: attention.Codec{Format: quant.Int8}, P: attention.PLogSqrt2Bits4, Softcap: 5},
+		{QHeads: 1, KVHeads: 1, DK: 8, DV: 8, K: attention.Codec{Format: quant.BF16}, V: attention.Codec{Format: quant.E5M2}, P: attention.PE4M3},
+		{QHeads: 1, KVHeads: 1, DK: 8, DV: 8, K: attention.Codec{Format: quant.F16}, V: attention.Codec{Format: quant.F16, Center: true}, P: attention.PIntExp, SinkTokens: 1},
+		{QHeads: 2, KVHeads: 2, DK: 8, DV: 8, K: attention.Codec{Format: quant.Int4}, V: attention.Codec{Format: quant.Int8, Mean: make([]float32, 16)}, P: attention.PStaticU8,
+			Correction: attention.Correction{Mode: attention.CorrectRenormalise}, SinkTokens: 3, Causal: true},
 	} {
 		p, err := attention.NewPlan(c)
 		if err != nil {
@@ -38,8 +46,8 @@ func hostilePlans(f *testing.F) (plans []*attention.Plan) {
 // whatever fails has written nothing.
 func FuzzPages(f *testing.F) {
 	plans := hostilePlans(f)
-	for i := range uint8(30) {
-		f.Add(i%5, i, int64(0), int64(0), int64(i)*7, int64(100), uint64(i), []byte{i, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0})
+	for i := range uint8(66) {
+		f.Add(i%11, i, int64(0), int64(0), int64(i)*7, int64(100), uint64(i), []byte{i, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0})
 	}
 	f.Add(uint8(1), uint8(0), int64(-1), int64(1)<<62, int64(1)<<40, int64(-5), uint64(9), []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0x80})
 	f.Fuzz(func(t *testing.T, plan, op uint8, offset, stride, pos, n int64, seed uint64, raw []byte) {
@@ -162,7 +170,16 @@ func (h *hostile) attend(seed uint64) {
 	}
 	io := &attention.IO{Q: attention.Rows{F32: normal(r, 64*h.cfg.QHeads*h.cfg.DK)}, Out: make([]float32, 64*h.cfg.QHeads*h.cfg.DV),
 		LSE: make([]float32, 64*h.cfg.QHeads), Workspace: attention.AlignedBytes(s.WorkspaceBytes())}
-	h.check(h.p.Run(h.t.Context(), &s, h.pages, io))
+	if h.cfg.Certify {
+		io.ErrEst, io.ErrBound = make([]float32, 64*h.cfg.QHeads), make([]float32, 64*h.cfg.QHeads)
+	}
+	if h.check(h.p.Run(h.t.Context(), &s, h.pages, io)) {
+		h.check(h.p.ObserveProbabilities(h.t.Context(), &s, h.pages, io, func(row, head int, p []float32) {
+			if row < 0 || row >= rows || head < 0 || head >= h.cfg.QHeads {
+				h.t.Fatalf("shows query %d of %d, head %d", row, rows, head)
+			}
+		}))
+	}
 	if !bytes.Equal(h.before, h.pages.Arena) {
 		h.t.Fatal("Run wrote to the arena")
 	}

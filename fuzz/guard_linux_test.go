@@ -46,7 +46,7 @@ func (g *guarded) protect(t *testing.T, prot int) {
 // that faults, before or behind, and with the arena and the queries read-only while Run
 // works. A byte too far kills the test.
 func TestGuardPages(t *testing.T) {
-	formats := quant.Formats()
+	formats, modes := quant.Formats(), attention.PModes()
 	rounds := 3
 	if testing.Short() {
 		rounds = 1
@@ -54,10 +54,12 @@ func TestGuardPages(t *testing.T) {
 	for seed := range uint64(rounds * len(formats)) {
 		c := FromSeed(seed + 900)
 		f := formats[int(seed)%len(formats)]
-		c.K.Format, c.V.Format, c.Q, c.P = f.String(), f.String(), attention.QAuto, attention.PAuto
+		c.K.Format, c.V.Format, c.Q, c.P = f.String(), f.String(), attention.QAuto, modes[int(seed)%len(modes)]
 		c.PageGap, c.PageOffset, c.Data, c.Mask, c.Bias, c.Tier = 0, 0, Gauss, NoMask, NoBias, ""
 		c.SinkTokens = min(c.SinkTokens, 4)
-		c.Correction = attention.CorrectNone
+		c.Correction = corrections(c.P)[int(seed)/2%len(corrections(c.P))]
+		c.V.Center = c.V.Center || c.Correction == attention.CorrectExact
+		c.Certify = c.certifiable()
 		c.K.Own, c.V.Own = false, false // appended at once here, in chunks by Build
 		if c.DK < 4 || c.DV < 4 {
 			c.SinkTokens = 0
@@ -101,6 +103,7 @@ func TestGuardPages(t *testing.T) {
 			}
 			fill(io.Workspace, 0xFF)
 			require.NoError(t, p.Run(t.Context(), &s, arena, io), "%v", c)
+			require.NoError(t, p.ObserveProbabilities(t.Context(), &s, arena, io, func(int, int, []float32) {}), "%v", c)
 
 			plain := c
 			plain.Offset = nil
