@@ -20,6 +20,7 @@ type attend struct {
 	k, v    string // formats
 	threads int
 	tier    string // CPU tier to lower the plan to, "" for none
+	weights attention.PMode
 
 	p    *problem
 	work work
@@ -38,6 +39,12 @@ func (a *attend) onTier(tier string) *attend {
 	return a
 }
 
+// withWeights chooses the representation of the softmax weights.
+func (a *attend) withWeights(p attention.PMode) *attend {
+	a.weights = p
+	return a
+}
+
 func (a *attend) name() string {
 	codec := a.k
 	if a.v != a.k {
@@ -46,6 +53,9 @@ func (a *attend) name() string {
 	name := fmt.Sprintf("%s/%s/t%d", a.shape, codec, a.threads)
 	if a.tier != "" {
 		name += "/" + a.tier
+	}
+	if a.weights != attention.PAuto {
+		name += "/p=" + a.weights.String()
 	}
 	return name
 }
@@ -86,7 +96,7 @@ func (a *attend) prepare(b *bench) error {
 }
 
 func (a *attend) config() (attention.Config, error) {
-	cfg := attention.Config{QHeads: a.heads, KVHeads: a.kvHeads, DK: a.d, DV: a.d, Causal: a.causal}
+	cfg := attention.Config{QHeads: a.heads, KVHeads: a.kvHeads, DK: a.d, DV: a.d, Causal: a.causal, P: a.weights}
 	var err error
 	if cfg.K.Format, err = quant.Lookup(a.k); err != nil {
 		return cfg, err

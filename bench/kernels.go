@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/qattn/qattn/attention"
 	"github.com/qattn/qattn/bench/internal/arena"
 	"github.com/qattn/qattn/bench/internal/measure"
 	"github.com/qattn/qattn/bench/internal/record"
@@ -77,6 +78,10 @@ var (
 	mixed   = [][2]string{{"int8", "int4"}, {"int8", "nf4"}}
 )
 
+// weights are the representations measured over int8 keys and values.
+var weights = []attention.PMode{attention.PF32, attention.PU8, attention.PU16, attention.PU4,
+	attention.PLog2Bits3, attention.PLog2Bits4, attention.PLogSqrt2Bits4}
+
 // shapes are those of the full table.
 var shapes = []shape{
 	decodeShape(512), decodeShape(4096), decodeShape(16384), decodeShape(65536), gemmaShape,
@@ -93,6 +98,11 @@ func allSubjects(threads []int) (list []subject) {
 			for _, m := range mixed {
 				list = append(list, newAttend(s, m[0], m[1], n))
 			}
+		}
+	}
+	for _, s := range []shape{decodeShape(4096), prefillShape(8, 2048)} {
+		for _, p := range weights {
+			list = append(list, newAttend(s, "int8", "int8", 1).withWeights(p))
 		}
 	}
 	for _, f := range formats {

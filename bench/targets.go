@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/qattn/qattn/asm"
+	"github.com/qattn/qattn/attention"
 	"github.com/qattn/qattn/bench/internal/record"
 	"github.com/qattn/qattn/bench/internal/roof"
 )
@@ -53,6 +54,10 @@ func targets() []target {
 			atMost(0.65, "decode n=65536 "+f+", time of int8's", timeRatio, decode(long, f, 1), decode(long, "int8", 1)),
 			atMost(1.15, "decode n=4096 "+f+", time of int8's", timeRatio, decode(cached, f, 1), decode(cached, "int8", 1)))
 	}
+	weights := func(p attention.PMode) *attend { return decode(cached, "int8", 1).withWeights(p) }
+	list = append(list,
+		atMost(1, "decode n=4096 int8, u8 weights, time of f32's", timeRatio, weights(attention.PU8), weights(attention.PF32)),
+		atMost(1, "decode n=4096 int8, log2-4 weights, time of u8's", timeRatio, weights(attention.PLog2Bits4), weights(attention.PU8)))
 	for _, f := range []string{"e4m3", "e5m2"} {
 		list = append(list, atMost(1.15, "decode n=65536 "+f+", time of int8's", timeRatio, decode(long, f, 1), decode(long, "int8", 1)))
 	}
