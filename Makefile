@@ -31,12 +31,6 @@ avx512: ## the kernels above AVX2 on an emulated CPU, tier by tier, then all row
 		-exec "$(CURDIR)/ci/avx512/run -C . -e QATTN_CPU=$$t -e QATTN_TIER=$$t" ./asm || exit 1; done
 	CGO_ENABLED=0 $(GO) test -short -count=1 -timeout 0 -exec "$(CURDIR)/ci/avx512/run -C . -t 7200 -e QATTN_REQUIRE=bf16,avxvnni" ./asm
 
-avx512: ## the kernels above AVX2 on an emulated CPU, tier by tier, then all rows with guard pages; see ci/avx512
-	@for t in avx512 vnni bf16 avxvnni; do echo $$t; \
-		CGO_ENABLED=0 $(GO) test -short -count=1 -timeout 0 -run 'Require|Select|Trials|InPlace' \
-		-exec "$(CURDIR)/ci/avx512/run -C . -e QATTN_CPU=$$t -e QATTN_TIER=$$t" ./asm || exit 1; done
-	CGO_ENABLED=0 $(GO) test -short -count=1 -timeout 0 -exec "$(CURDIR)/ci/avx512/run -C . -t 7200 -e QATTN_REQUIRE=bf16,avxvnni" ./asm
-
 386: ## 32-bit, run by an amd64 kernel itself: qemu-i386 7.2 breaks Go's signal handlers
 	GOARCH=386 CGO_ENABLED=0 $(GO) test -short ./asm ./quant ./fp8 ./attention
 
