@@ -1,5 +1,6 @@
 # Short targets; long jobs say so and show progress.
 GO ?= go
+SHELL = bash
 FUZZTIME ?= 60s
 TARGETS = linux/amd64 linux/arm64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 linux/riscv64 js/wasm
 
@@ -21,9 +22,9 @@ qemu: ## arm64 under user-mode emulation, needs qemu-user-static
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -short -exec qemu-aarch64-static ./asm ./quant ./fp8 ./attention
 
 qemu-amd64: ## amd64 CPUs with AVX2 and no more, and without AVX, under user-mode emulation; qemu reads masked lanes, so guard pages are left to hardware
-	QATTN_TIER=avx2 $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Haswell' -run 'Require|Select|Trials|InPlace|Dec16' ./asm 2>&1 | grep -v "TCG doesn't support"
-	QATTN_TIER=avx2 $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Haswell' -run 'Require|Workers|Truncate|Certificate|Grid' ./asm ./attention 2>&1 | grep -v "TCG doesn't support"
-	QATTN_TIER=generic $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Nehalem' -run 'Require|Select|Trials' ./asm 2>&1 | grep -v "TCG doesn't support"
+	set -o pipefail; QATTN_TIER=avx2 $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Haswell' -run 'Require|Select|Trials|InPlace|Dec16' ./asm 2>&1 | grep -v "TCG doesn't support"
+	set -o pipefail; QATTN_TIER=avx2 $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Haswell' -run 'Require|Workers|Truncate|Certificate|Grid' ./asm ./attention 2>&1 | grep -v "TCG doesn't support"
+	set -o pipefail; QATTN_TIER=generic $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Nehalem' -run 'Require|Select|Trials' ./asm 2>&1 | grep -v "TCG doesn't support"
 
 avx512: ## the kernels above AVX2 on an emulated CPU, tier by tier, then all rows with guard pages; see ci/avx512
 	@for t in avx512 vnni bf16 avxvnni; do echo $$t; \
