@@ -2,7 +2,9 @@ package attention
 
 import (
 	"fmt"
+	"math"
 	"testing"
+	"time"
 
 	"github.com/qattn/qattn/quant"
 )
@@ -35,6 +37,37 @@ func BenchmarkDecode(b *testing.B) {
 	for _, f := range benchFormats() {
 		b.Run(fmt.Sprintf("fmt=%s/heads=32x8/d=128/n=1024", f), func(b *testing.B) { benchRun(b, f, 32, 8, 128, 1, 1024) })
 	}
+}
+
+// BenchmarkCertify times decoding without and with certificates. The two take turns, so
+// that a drift of the machine hits both.
+func BenchmarkCertify(b *testing.B) {
+	const n, heads, kvHeads, d = 4096, 32, 8, 128
+	k, v, q := gauss(1, n*kvHeads*d), gauss(2, n*kvHeads*d), gauss(3, heads*d)
+	var runs [2]func() error
+	for i, certify := range []bool{false, true} {
+		codec := Codec{Format: quant.Int8, Center: true}
+		p, err := NewPlan(Config{QHeads: heads, KVHeads: kvHeads, DK: d, DV: d, K: codec, V: codec, Certify: certify})
+		must(err)
+		c := p.NewCache()
+		must(c.Append(k, v))
+		var s Schedule
+		must(p.Reschedule(&s, &Batch{QStart: []int32{0, 1}, KVLen: []int32{n}, Table: c.Table(), TabStart: []int32{0, int32(len(c.Table()))}}))
+		io := &IO{Q: Rows{F32: q}, Out: make([]float32, heads*d), Workspace: AlignedBytes(s.WorkspaceBytes())}
+		if certify {
+			io.ErrEst, io.ErrBound = make([]float32, heads), make([]float32, heads)
+		}
+		runs[i] = func() error { return p.Run(b.Context(), &s, c.Pages(), io) }
+	}
+	best := [2]time.Duration{math.MaxInt64, math.MaxInt64}
+	for b.Loop() {
+		for i, run := range runs {
+			start := time.Now()
+			must(run())
+			best[i] = min(best[i], time.Since(start))
+		}
+	}
+	b.ReportMetric(100*(float64(best[1])/float64(best[0])-1), "%cost")
 }
 
 func BenchmarkPrefill(b *testing.B) {
