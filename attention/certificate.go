@@ -110,12 +110,12 @@ type certificate struct {
 
 // merge adds b, weights scaled by fa and fb.
 func (a *certificate) merge(b certificate, fa, fb float32) {
-	*a = certificate{
-		squares: times(fa*fa, a.squares) + times(fb*fb, b.squares),
-		sum:     times(fa, a.sum) + times(fb, b.sum),
-		shift:   max(a.shift, b.shift),
-		biggest: max(a.biggest, b.biggest),
+	m := certificate{fa*fa*a.squares + fb*fb*b.squares, fa*a.sum + fb*b.sum, max(a.shift, b.shift), max(a.biggest, b.biggest)}
+	if m.squares != m.squares || m.sum != m.sum {
+		m.squares = times(fa*fa, a.squares) + times(fb*fb, b.squares)
+		m.sum = times(fa, a.sum) + times(fb, b.sum)
 	}
+	*a = m
 }
 
 // times is a product in which nothing times an unbounded error is nothing; NaN stays.
@@ -196,12 +196,18 @@ func (b *block) certifyRow(r, hi int, k, v record, codes2 float32) {
 	if b.scaleV != nil {
 		step = st.Beta
 	}
-	w.split.cert[r].merge(certificate{
-		squares: times(weights2, times(q.norm2, k.error2)+times(q.err2, k.size2))*v.size2 + times(weights2, v.error2) + times(step*step, codes2),
-		sum:     times(st.L, v.maxError) + 0.5*step*127*float32(hi),
-		shift:   times(q.norm, k.maxError) + times(q.err, k.maxSize),
+	c := certificate{
+		squares: weights2*((q.norm2*k.error2+q.err2*k.size2)*v.size2+v.error2) + step*step*codes2,
+		sum:     st.L*v.maxError + 0.5*step*127*float32(hi),
+		shift:   q.norm*k.maxError + q.err*k.maxSize,
 		biggest: v.maxSize,
-	}, w.exps[2*r], w.exps[2*r+1])
+	}
+	if c.squares != c.squares || c.sum != c.sum || c.shift != c.shift { // 0 · Inf
+		c.squares = times(weights2, times(times(q.norm2, k.error2)+times(q.err2, k.size2), v.size2)+v.error2) + times(step*step, codes2)
+		c.sum = times(st.L, v.maxError) + 0.5*step*127*float32(hi)
+		c.shift = times(q.norm, k.maxError) + times(q.err, k.maxSize)
+	}
+	w.split.cert[r].merge(c, w.exps[2*r], w.exps[2*r+1])
 }
 
 // certifySinks is certifyTile for the binary16 tokens at the front, whose errors follow
