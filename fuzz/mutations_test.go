@@ -1,0 +1,119 @@
+package fuzz
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mutations are mistakes in the library, one line each.
+var mutations = []struct{ name, file, old, new string }{
+	// scores
+	{"keys keep their offset of 128", "asm/qk_generic.go", "acc[t] - 128*sum", "acc[t] - 127*sum"},
+	{"mean of the keys not put back", "attention/tile.go", "w.mean[r] = float32(dot(row, mean)) * scale", "w.mean[r] = float32(0*dot(row, mean)) * scale"},
+	{"mean of the keys not put back beside a centre", "attention/tile.go", "*w.plain[r] + w.mean[r]", "*w.plain[r]"},
+	{"mean of the sink tokens' keys subtracted", "attention/tile.go", "p.ks.ScaleF32(w.y, w.plain, w.zero, b.rows, n)", "p.ks.ScaleF32(w.y, w.plain, w.mean, b.rows, n)"},
+
+	// weights
+	{"weights rounded down", "asm/softmax_generic.go", "p[j] = byte(int32(float32(u*inv) + 0.5))", "p[j] = byte(int32(float32(u * inv)))"},
+	{"value scales not folded in", "asm/softmax_generic.go", "u := float32(e[j]*x) * lift\n\t\tp[j]", "u := float32(e[j]*sv[0]+0*x) * lift\n\t\tp[j]"},
+	{"codes a level too small", "asm/softmax_generic.go", "st.Beta = u / top", "st.Beta = u / (top + 1)"},
+	{"low byte of 16-bit weights lost", "asm/softmax_generic.go", "hi[j], lo[j] = byte(p>>8), byte(p)", "hi[j], lo[j] = byte(p>>8), 0"},
+	{"high plane times 255", "attention/values.go", "Beta: 256 * f.Beta", "Beta: 255 * f.Beta"},
+	{"no √2 at odd codes", "asm/softmax_generic.go", "w *= math.Sqrt2", "w *= 1"},
+	{"the zero code weighs", "asm/softmax_generic.go", "if k >= code.Zero {", "if k > code.Zero {"},
+	{"logarithmic codes rounded down", "asm/softmax_generic.go", "math.RoundToEven(float64(code.Step*(m-v)))", "math.Floor(float64(code.Step * (m - v)))"},
+	{"maximum not rounded up to an octave", "asm/softmax_generic.go", "if code.Whole {", "if false {"},
+	{"float weights a level too small", "attention/prob.go", "st.Beta = 1 / top", "st.Beta = 1 / (top + 1)"},
+	{"float weights rounded down", "attention/prob.go", "float32(x*top) + 0.5", "float32(x * top)"},
+	{"weights of sink tokens rounded", "attention/tile.go", "weigh := weighExp", "weigh := p.prob.weigh"},
+	{"FP8 gain of the other mode", "attention/prob.go", `fp8Weights("e4m3", roundE4M3, 256)`, `fp8Weights("e4m3", roundE4M3, 448)`},
+	{"FP8 against the tile's maximum", "attention/prob_fp8.go", "if running > st.M {", "if running > st.M && false {"},
+	{"FP8 mass not rescaled", "attention/prob_fp8.go", "st.M, st.L = running, float32(st.L*down)", "st.M = running"},
+	{"integer exponential rounds at 2", "attention/prob_intexp.go", "t-1<<k >= 1<<(k-1)", "t-1<<k >= 1<<k"},
+	{"integer exponential on a coarser grid", "attention/prob_intexp.go", "math.RoundToEven(float64(st.M-x) * (1 << intExpFrac))", "2 * math.RoundToEven(float64(st.M-x)*(1<<intExpFrac)/2)"},
+
+	// states
+	{"state not rescaled", "attention/values.go", "alpha, g := w.exps[2*r], w.exps[2*r+1]", "alpha, g := float32(1), w.exps[2*r+1]"},
+	{"denominator not rescaled", "attention/values.go", "float32(alpha*sp.l[r])", "sp.l[r]"},
+	{"tile not rescaled", "attention/values.go", "Beta: float32(g * st.Beta)", "Beta: st.Beta"},
+	{"centre without its mass", "attention/values.go", "Gamma: float32(g * st.L)", "Gamma: g"},
+	{"mean of the values not put back", "attention/values.go", "case mean != nil:\n\t\treturn mean", "case mean != nil:\n\t\treturn nil"},
+	{"mean of the values not put back beside a centre", "attention/values.go", "mu[c] += x", "mu[c] += 0 * x"},
+
+	// normalised probabilities
+	{"no dynamic correction", "attention/correction.go", "w.offset = (w.mass - w.codes/top) / w.n", "w.offset = 0"},
+	{"no static correction", "attention/correction.go", "w.offset = k.Beta(head, int(w.n))", "w.offset = 0 * k.Beta(head, int(w.n))"},
+	{"not renormalised", "attention/correction.go", "w.factor = w.mass / w.codes", "w.factor = 1 / top"},
+	{"a row of zero codes stays zero", "attention/correction.go", "w.factor, w.offset = 0, w.mass/w.n", "w.factor = 0"},
+	{"corrections give away the sink's share", "attention/prob_static.go", "w.mass = l * math.Exp2(m-w.m) / w.l", "w.mass = 0*(l*m) + 1"},
+	{"probabilities rounded down", "attention/prob_static.go", "math.RoundToEven(top * w.probability(y))", "math.Floor(top * w.probability(y))"},
+
+	// storage
+	{"mean not rotated", "attention/mean.go", "if c.Rotate {", "if false {"},
+	{"mean not subtracted", "attention/append.go", "x = p.withoutMean(buf, s, h, x)\n\t\tif s.codec.Center {", "if s.codec.Center {"},
+	{"centre of the tile before counts once more", "attention/append.go", "float64(rows[at+c*step]) + float64(mu[c])", "float64(rows[at+c*step]) + 2*float64(mu[c])"},
+	{"mean not in the layout ID", "attention/layout.go", "if s.codec.Mean != nil {", "if false {"},
+
+	// certificates
+	{"record of the last token only", "attention/certificate.go", "max(r.maxError, x.maxError)", "x.maxError"},
+	{"record rounded down", "attention/certificate.go", "math.Float32bits(x) + 0xffff", "math.Float32bits(x) + 0"},
+	{"bound without the weights' rounding", "attention/certificate.go", "sum:     st.L*v.maxError + 0.5*step*127*float32(hi)", "sum:     st.L*v.maxError + 0*step"},
+	{"bound without the keys' error", "attention/certificate.go", "shift:   q.norm*k.maxError + q.err*k.maxSize", "shift:   q.err * k.maxSize"},
+	{"bound without the query's error", "attention/certificate.go", "shift:   q.norm*k.maxError + q.err*k.maxSize", "shift:   q.norm * k.maxError"},
+	{"bound without the values' error", "attention/certificate.go", "sum:     st.L*v.maxError +", "sum:     0*st.L +"},
+	{"bound with half the width of the values", "attention/certificate.go", "math.Tanh(float64(a.shift)/2) * 2 *", "math.Tanh(float64(a.shift)/2) *"},
+	{"bound without the rotation back", "attention/certificate.go", "worst *= math.Sqrt(float64(dv))", "worst *= 1"},
+	{"certificate not rescaled", "attention/certificate.go", "fa*a.sum + fb*b.sum", "a.sum + fb*b.sum"},
+	{"estimate without the values' error", "attention/certificate.go", "*v.size2+v.error2) + step", "*v.size2+0) + step"},
+	{"certificate of a row that sees a NaN", "attention/certificate.go", "b.w.split.cert[r] = certificate{nan, nan, nan, nan}", "_ = r"},
+
+	// observation
+	{"observed without sink logits", "attention/observe.go", "row.sink(b.p.cfg.SinkLogits, b.queryHead(r))", "_ = row"},
+	{"observed at the wrong keys", "attention/observe.go", "logits[r*n+b.base+j] = y", "logits[r*n+j] = y"},
+}
+
+// TestMutations makes every mistake in turn, in a build of its own, and wants a test of
+// this package to notice. It takes minutes, hence QATTN_EXHAUSTIVE.
+func TestMutations(t *testing.T) {
+	if os.Getenv("QATTN_EXHAUSTIVE") == "" {
+		t.Skip("set QATTN_EXHAUSTIVE: this builds the library once for every mistake")
+	}
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	failed := regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+	for _, m := range mutations {
+		t.Run(m.name, func(t *testing.T) {
+			source, err := os.ReadFile(filepath.Join(root, m.file))
+			if err != nil {
+				t.Skipf("the sources are not here: %v", err)
+			}
+			require.Equal(t, 1, bytes.Count(source, []byte(m.old)), "%q in %s", m.old, m.file)
+			dir := t.TempDir()
+			mutant, overlay := filepath.Join(dir, "mutant.go"), filepath.Join(dir, "overlay.json")
+			require.NoError(t, os.WriteFile(mutant, bytes.Replace(source, []byte(m.old), []byte(m.new), 1), 0o644))
+			list, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, m.file): mutant}})
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(overlay, list, 0o644))
+			cmd := exec.Command("go", "test", "-count=1", "-failfast", "-vet=off", "-tags", "purego", "-overlay", overlay,
+				"-run", "^(TestModes|TestRandomCases|TestCertifiedRows|TestCertifiedEstimate|TestLayoutIDs)$", ".")
+			cmd.Env = append(os.Environ(), "QATTN_EXHAUSTIVE=")
+			out, err := cmd.CombinedOutput()
+			require.NotContains(t, string(out), "[build failed]", "%s", out)
+			require.Error(t, err, "nothing notices")
+			names := failed.FindAllSubmatch(out, -1)
+			require.NotEmpty(t, names, "%s", out)
+			t.Logf("%s notices", names[len(names)-1][1])
+			if i := strings.Index(string(out), "exceeds"); i >= 0 {
+				t.Log(strings.TrimSpace(string(out[max(0, i-100):min(len(out), i+80)])))
+			}
+		})
+	}
+}
