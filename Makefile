@@ -4,7 +4,7 @@ SHELL = bash
 FUZZTIME ?= 60s
 TARGETS = linux/amd64 linux/arm64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 linux/riscv64 js/wasm
 
-.PHONY: test vet purego race qemu qemu-amd64 avx512 386 kernels exhaustive fuzz trials certify bench cover lint ppl profile
+.PHONY: test vet purego race qemu qemu-amd64 386 kernels exhaustive fuzz trials certify bench cover lint ppl profile
 
 test: ## everything a change must pass
 	$(GO) test ./...
@@ -25,12 +25,6 @@ qemu-amd64: ## amd64 CPUs with AVX2 and no more, and without AVX, under user-mod
 	set -o pipefail; QATTN_TIER=avx2 $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Haswell' -run 'Require|Select|Trials|InPlace|Dec16' ./asm 2>&1 | grep -v "TCG doesn't support"
 	set -o pipefail; QATTN_TIER=avx2 $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Haswell' -run 'Require|Workers|Truncate|Certificate|Grid' ./asm ./attention 2>&1 | grep -v "TCG doesn't support"
 	set -o pipefail; QATTN_TIER=generic $(GO) test -short -count=1 -exec 'qemu-x86_64-static -cpu Nehalem' -run 'Require|Select|Trials' ./asm 2>&1 | grep -v "TCG doesn't support"
-
-avx512: ## the kernels above AVX2 on an emulated CPU, tier by tier, then all rows with guard pages; see ci/avx512
-	@for t in avx512 vnni bf16 avxvnni; do echo $$t; \
-		CGO_ENABLED=0 $(GO) test -short -count=1 -timeout 0 -run 'Require|Select|Trials|InPlace' \
-		-exec "$(CURDIR)/ci/avx512/run -C . -e QATTN_CPU=$$t -e QATTN_TIER=$$t" ./asm || exit 1; done
-	CGO_ENABLED=0 $(GO) test -short -count=1 -timeout 0 -exec "$(CURDIR)/ci/avx512/run -C . -t 7200 -e QATTN_REQUIRE=bf16,avxvnni" ./asm
 
 386: ## 32-bit, run by an amd64 kernel itself: qemu-i386 7.2 breaks Go's signal handlers
 	GOARCH=386 CGO_ENABLED=0 $(GO) test -short ./asm ./quant ./fp8 ./attention
