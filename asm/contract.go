@@ -180,14 +180,15 @@ type AbsMaxFunc func(x []float32) float32
 // true division. scale is finite and > 0, x finite. Exact.
 type EncI8Func func(dst []int8, x []float32, scale float32)
 
+// Kernels that store one token of a tile change the bytes their contract names and no
+// other. They may rewrite bytes between those with what they hold.
+
 // EncI8KFunc quantizes a row as EncI8Func and stores it as one token of the int8 K
-// layout: channel c goes to dst[c/4·64 + c%4] as code + 128. It writes those bytes
-// only. Exact.
+// layout: channel c goes to dst[c/4·64 + c%4] as code + 128. Exact.
 type EncI8KFunc func(dst []byte, x []float32, scale float32)
 
 // EncI8VFunc quantizes a row as EncI8Func and stores it as one token of the int8 V
-// layout: channel c goes to dst[4·c] in two's complement. It writes those bytes only.
-// Exact.
+// layout: channel c goes to dst[4·c] in two's complement. Exact.
 type EncI8VFunc func(dst []byte, x []float32, scale float32)
 
 // EncI4KFunc quantizes a row to 4-bit codes in groups of 32 channels and stores it as one
@@ -205,6 +206,41 @@ type EncI4KFunc func(dst, mult []byte, x []float32, scale float32, high bool)
 
 // EncI4VFunc is EncI4KFunc for the nibble V layout: channel c goes to dst[4·c]. Exact.
 type EncI4VFunc func(dst, mult []byte, x []float32, scale float32, high bool)
+
+// EncF16Func rounds a row to binary16, to nearest even, and stores channel c at
+// dst[stride·c:], little endian; stride is 32 for keys, 2 for values. Finite magnitudes
+// beyond 65504 saturate, infinities stay, NaN keep sign and upper bits and turn quiet.
+// Exact.
+type EncF16Func func(dst []byte, x []float32, stride int)
+
+// EncBF16KFunc rounds a row to bfloat16, to nearest even, and stores it as one token of the
+// bfloat16 K layout: channel c goes to dst[c/2·64 + c%2·2:], little endian. Finite
+// magnitudes that would round to infinity saturate, infinities stay, NaN keep sign and
+// upper bits and turn quiet. Exact.
+type EncBF16KFunc func(dst []byte, x []float32)
+
+// EncBF16VFunc is EncBF16KFunc for the V layout: channel c goes to dst[4·c:]. Exact.
+type EncBF16VFunc func(dst []byte, x []float32)
+
+// EncE4M3Func rounds x[c]/scale, a true division, to OCP E4M3, to nearest even, and stores
+// channel c at dst[c/4·stride + c%4]; stride is 64 for keys, 4 for values. Magnitudes beyond
+// 448 saturate, infinities too; NaN give 7F with their sign. scale is finite and > 0. Exact.
+type EncE4M3Func func(dst []byte, x []float32, scale float32, stride int)
+
+// EncE5M2Func is EncE4M3Func for E5M2: magnitudes beyond 57344 saturate, NaN give 7E with
+// their sign. Exact.
+type EncE5M2Func func(dst []byte, x []float32, scale float32, stride int)
+
+// Enc4KFunc quantizes a row by thresholds and stores it as one token of the nibble K layout:
+//
+//	code = #{t : x[c]/scale > t},   t in limits, ascending
+//
+// with a true division. Channel c goes to the low, or where high the high, half of
+// dst[c/4·64 + c%4]; the other half is kept. scale is finite and > 0, x finite. Exact.
+type Enc4KFunc func(dst []byte, x []float32, limits *[15]float32, scale float32, high bool)
+
+// Enc4VFunc is Enc4KFunc for the nibble V layout: channel c goes to dst[4·c]. Exact.
+type Enc4VFunc func(dst []byte, x []float32, limits *[15]float32, scale float32, high bool)
 
 // HadamardFunc multiplies x, whose length n is a power of two, by H_n/√n in place:
 // butterflies of width 1, 2, 4, …, then one multiplication by float32(1/√n). Exact.

@@ -5,7 +5,9 @@
 // enc_avx2_amd64.s: row quantizers and the Hadamard butterflies.
 //
 // Codes: a true division, a clamp and VCVTPS2DQ in the default rounding mode (nearest
-// even) give the codes of the twin. Eight channels a step, the rest one by one.
+// even) give the codes of the twin. Eight channels a step, the rest one by one. A token of a
+// V tile owns a byte of each dword; a step writes eight dwords back, from the byte on, or,
+// the last step, up to it: both stay between the token's first and last byte.
 // Butterflies: widths 1, 2 and 4 inside a register as swap(x) + (±x), which rounds
 // like u+v and u−v; wider ones between registers.
 // Registers: DI dst · SI x · CX channels left · Y8 scale · Y9 127 · Y10 −127
@@ -20,13 +22,17 @@ GLOBL encConst<>(SB), RODATA|NOPTR, $12
 	VBROADCASTSS (BX), Y9;    \
 	VBROADCASTSS 4(BX), Y10
 
-// CODES8 leaves 8 codes as bytes in the low half of X0.
-#define CODES8 \
+// ROUND8 leaves 8 codes as dwords in Y0.
+#define ROUND8 \
 	VMOVUPS (SI), Y0;          \
 	VDIVPS Y8, Y0, Y0;         \
 	VMAXPS Y10, Y0, Y0;        \
 	VMINPS Y9, Y0, Y0;         \
-	VCVTPS2DQ Y0, Y0;          \
+	VCVTPS2DQ Y0, Y0
+
+// CODES8 leaves 8 codes as bytes in the low half of X0.
+#define CODES8 \
+	ROUND8;                    \
 	VEXTRACTI128 $1, Y0, X1;   \
 	VPACKSSDW X1, X0, X0;      \
 	VPACKSSWB X0, X0, X0
@@ -121,33 +127,43 @@ TEXT ·encI8V_avx2(SB), NOSPLIT, $0-52
 	MOVQ x_len+32(FP), CX
 	VBROADCASTSS scale+48(FP), Y8
 	SETUP
+	VPCMPEQD Y12, Y12, Y12
+	VPSLLD $24, Y12, Y13 // the last byte of a dword
+	VPSRLD $24, Y12, Y12 // the first
+	CMPQ CX, $8
+	JLE  rest
 
 step:
 	CMPQ CX, $8
-	JLT  one
-	CODES8
-	VPEXTRB $0, X0, (DI)
-	VPEXTRB $1, X0, 4(DI)
-	VPEXTRB $2, X0, 8(DI)
-	VPEXTRB $3, X0, 12(DI)
-	VPEXTRB $4, X0, 16(DI)
-	VPEXTRB $5, X0, 20(DI)
-	VPEXTRB $6, X0, 24(DI)
-	VPEXTRB $7, X0, 28(DI)
+	JLT  rest
+	ROUND8
 	ADDQ $32, SI
-	ADDQ $32, DI
 	SUBQ $8, CX
+	JZ   last
+	VMOVDQU (DI), Y1
+	VPBLENDVB Y12, Y0, Y1, Y1
+	VMOVDQU Y1, (DI)
+	ADDQ $32, DI
 	JMP  step
 
-one:
+last:
+	VPSLLD $24, Y0, Y0
+	VMOVDQU -3(DI), Y1
+	VPBLENDVB Y13, Y0, Y1, Y1
+	VMOVDQU Y1, -3(DI)
+	JMP  done
+
+rest:
 	TESTQ CX, CX
 	JZ   done
+
+one:
 	CODE1
 	MOVB AX, (DI)
 	ADDQ $4, SI
 	ADDQ $4, DI
 	DECQ CX
-	JMP  one
+	JNZ  one
 
 done:
 	VZEROUPPER

@@ -110,6 +110,27 @@ func encI8K_avx2(dst []byte, x []float32, scale float32)
 func encI8V_avx2(dst []byte, x []float32, scale float32)
 
 //go:noescape
+func encF16_avx2(dst []byte, x []float32, stride int)
+
+//go:noescape
+func encBF16K_avx2(dst []byte, x []float32)
+
+//go:noescape
+func encBF16V_avx2(dst []byte, x []float32)
+
+//go:noescape
+func encE4M3_avx2(dst []byte, x []float32, scale float32, stride int)
+
+//go:noescape
+func encE5M2_avx2(dst []byte, x []float32, scale float32, stride int)
+
+//go:noescape
+func enc4K_avx2(dst []byte, x []float32, limits *[15]float32, scale float32, high bool)
+
+//go:noescape
+func enc4V_avx2(dst []byte, x []float32, limits *[15]float32, scale float32, high bool)
+
+//go:noescape
 func butterflies_avx2(x []float32, s float32)
 
 //go:noescape

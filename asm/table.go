@@ -56,6 +56,13 @@ type Set struct {
 	EncI8V        EncI8VFunc
 	EncI4K        EncI4KFunc
 	EncI4V        EncI4VFunc
+	EncF16        EncF16Func
+	EncBF16K      EncBF16KFunc
+	EncBF16V      EncBF16VFunc
+	EncE4M3       EncE4M3Func
+	EncE5M2       EncE5M2Func
+	Enc4K         Enc4KFunc
+	Enc4V         Enc4VFunc
 	Hadamard      HadamardFunc
 	DecI8K        DecI8KFunc
 	DecI8V        DecI8VFunc

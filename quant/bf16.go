@@ -31,10 +31,13 @@ func (bf16Format) at(side Side, d, t, c int) int {
 }
 
 func (f bf16Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
-	for c, v := range x {
-		binary.LittleEndian.PutUint16(tile[f.at(side, d, t, c):], toBF16(v))
+	row := tile[f.at(side, d, t, 0):]
+	if side == Values {
+		ks.EncBF16V(row, x)
+		return isFinite(ks.AbsMax(x))
 	}
-	if side == Keys && d%2 == 1 {
+	ks.EncBF16K(row, x)
+	if d%2 == 1 {
 		binary.LittleEndian.PutUint16(tile[f.at(side, d, t, d):], 0)
 	}
 	return isFinite(ks.AbsMax(x))
@@ -52,20 +55,6 @@ func (bf16Format) ExpandF32(ks *asm.Set, dst []float32, _ *Scratch, tile, next [
 		return
 	}
 	ks.DecBF16V(dst, tile, n, d, next)
-}
-
-// toBF16 rounds to bfloat16, to nearest even.
-func toBF16(x float32) uint16 {
-	b := math.Float32bits(x)
-	switch mag := b & 0x7fffffff; {
-	case mag > 0x7f800000:
-		return uint16(b>>16) | 0x40 // keep NaN quiet
-	case mag == 0x7f800000:
-		return uint16(b >> 16)
-	case mag >= 0x7f7f8000:
-		return uint16(b>>16)&0x8000 | 0x7f7f
-	}
-	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }
 
 func (bf16Format) Family() string { return "BF16" }

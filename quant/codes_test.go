@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/qattn/qattn/asm"
+	"github.com/qattn/qattn/fp8"
 )
 
 // TestNF4Table compares code book and thresholds with the published ones.
@@ -39,7 +40,10 @@ func TestNF4Table(t *testing.T) {
 	check("thresholds", nf4Thresholds[:], table.Thresholds)
 }
 
-// TestNF4Code compares the bisection with the definition, code = #{t : x > t}.
+// sets are the kernels of this machine and the pure-Go ones.
+func sets() []*asm.Set { return []*asm.Set{asm.Select(asm.Available()), asm.Select(asm.Generic)} }
+
+// TestNF4Code compares the codes of the kernels with the definition, #{t : x > t}.
 func TestNF4Code(t *testing.T) {
 	count := func(x float32) (n byte) {
 		for _, t := range nf4Thresholds {
@@ -49,24 +53,60 @@ func TestNF4Code(t *testing.T) {
 		}
 		return n
 	}
-	check := func(x float32) {
-		if got := nf4Code(x); got != count(x) {
-			t.Fatalf("code of %g = %d, want %d", x, got, count(x))
-		}
-	}
+	var x []float32
 	inf := float32(math.Inf(1))
-	for _, x := range append(nf4Thresholds[:], nf4Levels[:]...) {
-		check(x)
-		check(math.Nextafter32(x, inf))
-		check(math.Nextafter32(x, -inf))
+	for _, v := range append(nf4Thresholds[:], nf4Levels[:]...) {
+		x = append(x, v, math.Nextafter32(v, inf), math.Nextafter32(v, -inf))
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 100000 {
-		check(2*r.Float32() - 1)
+		x = append(x, 2*r.Float32()-1)
 	}
-	for code, level := range nf4Levels {
-		if nf4Code(level) != byte(code) {
-			t.Errorf("level %d has code %d", code, nf4Code(level))
+	for _, ks := range sets() {
+		codes := make([]byte, 4*len(x))
+		ks.Enc4V(codes, x, &nf4Thresholds, 1, false)
+		for i, v := range x {
+			if got := codes[4*i]; got != count(v) {
+				t.Fatalf("%s: code of %g = %d, want %d", ks.Name("Enc4V"), v, got, count(v))
+			}
+		}
+		ks.Enc4V(codes, nf4Levels[:], &nf4Thresholds, 1, false)
+		for code := range nf4Levels {
+			if codes[4*code] != byte(code) {
+				t.Errorf("%s: level %d has code %d", ks.Name("Enc4V"), code, codes[4*code])
+			}
+		}
+	}
+}
+
+// TestFP8Exhaustive compares the encoders at scale 1 with package fp8 over all float32
+// patterns, every 4093rd one unless QATTN_EXHAUSTIVE is set.
+func TestFP8Exhaustive(t *testing.T) {
+	step := uint64(4093)
+	if os.Getenv("QATTN_EXHAUSTIVE") != "" {
+		step = 1
+	}
+	for _, ks := range sets() {
+		for _, e := range []struct {
+			name string
+			row  encodeFP8
+			one  func(float32) byte
+		}{
+			{ks.Name("EncE4M3"), ks.EncE4M3, func(x float32) byte { return byte(fp8.E4M3FromFloat32(x)) }},
+			{ks.Name("EncE5M2"), ks.EncE5M2, func(x float32) byte { return byte(fp8.E5M2FromFloat32(x)) }},
+		} {
+			x, codes := make([]float32, 1<<14), make([]byte, 1<<14)
+			for at := uint64(0); at < 1<<32; at += step * uint64(len(x)) {
+				for i := range x {
+					x[i] = math.Float32frombits(uint32(at + step*uint64(i)))
+				}
+				e.row(codes, x, 1, 4)
+				for i, got := range codes {
+					if want := e.one(x[i]); got != want {
+						t.Fatalf("%s: code of %g (%#08x) = %#02x, want %#02x", e.name, x[i], math.Float32bits(x[i]), got, want)
+					}
+				}
+			}
 		}
 	}
 }

@@ -295,6 +295,22 @@ func exact(h uint32, e, m int) float64 {
 	return sign * math.Ldexp(man+math.Ldexp(1, m), exp-bias-m)
 }
 
+// stored16 returns the code a format stores for a number: in one channel of a row of them,
+// each channel in turn. Channel c of a key lies at byte at(c).
+func stored16(f Format, at func(c int) int) func(float32) uint16 {
+	const d = 19 // two vectors and a rest
+	ks, x, tile := asm.Select(asm.Available()), make([]float32, d), make([]byte, f.TileBytes(Keys, d))
+	c := 0
+	return func(v float32) uint16 {
+		for i := range x {
+			x[i] = v
+		}
+		f.Quantize(ks, tile, Keys, d, 0, x)
+		c = (c + 1) % d
+		return binary.LittleEndian.Uint16(tile[at(c):])
+	}
+}
+
 // TestConvert16 checks both 16-bit types over all patterns: every value survives, the
 // midpoint of neighbours goes to the even one, the float32 next to it to the nearer.
 func TestConvert16(t *testing.T) {
@@ -305,7 +321,8 @@ func TestConvert16(t *testing.T) {
 		from func(uint16) float32
 	}{
 		{"f16", 5, 10, toF16, fromF16},
-		{"bf16", 8, 7, toBF16, func(h uint16) float32 {
+		{"f16 tile", 5, 10, stored16(F16, func(c int) int { return 32 * c }), fromF16},
+		{"bf16", 8, 7, stored16(BF16, func(c int) int { return c/2*64 + c%2*2 }), func(h uint16) float32 {
 			var b [2]byte
 			binary.LittleEndian.PutUint16(b[:], h)
 			var y [1]float32

@@ -25,9 +25,7 @@ func (f16Format) at(side Side, d, t int) (off, step int) {
 
 func (f f16Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []float32) bool {
 	off, step := f.at(side, d, t)
-	for c, v := range x {
-		binary.LittleEndian.PutUint16(tile[off+c*step:], toF16(v))
-	}
+	ks.EncF16(tile[off:], x, step)
 	return isFinite(ks.AbsMax(x))
 }
 

@@ -27,19 +27,22 @@ func E5M2Static(scale float32) Format { return fp8Format{kind: &e5m2, static: sc
 type fp8Kind struct {
 	name   string
 	max    float32
-	encode func(float32) byte
 	values [256]float32
+	encode func(ks *asm.Set) encodeFP8            // the kernel
 	expand func(ks *asm.Set, side Side) expandFP8 // the kernel of a side
 }
 
-type expandFP8 = func(dst []float32, codes []byte, scale []float32, n, d int, next []byte)
+type (
+	encodeFP8 = func(dst []byte, x []float32, scale float32, stride int)
+	expandFP8 = func(dst []float32, codes []byte, scale []float32, n, d int, next []byte)
+)
 
 var (
 	e4m3 = fp8Kind{
 		name:   "e4m3",
 		max:    448,
-		encode: func(x float32) byte { return byte(fp8.E4M3FromFloat32(x)) },
 		values: decodeTable(func(b byte) float32 { return fp8.E4M3(b).Float32() }),
+		encode: func(ks *asm.Set) encodeFP8 { return encodeFP8(ks.EncE4M3) },
 		expand: func(ks *asm.Set, side Side) expandFP8 {
 			return [...]expandFP8{Keys: expandFP8(ks.DecE4M3K), Values: expandFP8(ks.DecE4M3V)}[side]
 		},
@@ -47,8 +50,8 @@ var (
 	e5m2 = fp8Kind{
 		name:   "e5m2",
 		max:    57344,
-		encode: func(x float32) byte { return byte(fp8.E5M2FromFloat32(x)) },
 		values: decodeTable(func(b byte) float32 { return fp8.E5M2(b).Float32() }),
+		encode: func(ks *asm.Set) encodeFP8 { return encodeFP8(ks.EncE5M2) },
 		expand: func(ks *asm.Set, side Side) expandFP8 {
 			return [...]expandFP8{Keys: expandFP8(ks.DecE5M2K), Values: expandFP8(ks.DecE5M2V)}[side]
 		},
@@ -109,15 +112,13 @@ func (f fp8Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []f
 	if f.dynamic {
 		scale = scaleF32.put(tile, t, amax, f.kind.max)
 	}
-	codes := tile[f.codesAt():]
-	for c, v := range x {
-		code := byte(0)
-		if scale > 0 {
-			code = f.kind.encode(v / scale)
-		}
-		codes[f.at(side, d, t, c)] = code
+	codes, from := tile[f.codesAt():], 0
+	if scale > 0 {
+		stride := [...]int{Keys: 64, Values: 4}[side]
+		f.kind.encode(ks)(codes[f.at(side, d, t, 0):], x, scale, stride)
+		from = d
 	}
-	for c := d; c < paddedDim(side, d); c++ {
+	for c := from; c < paddedDim(side, d); c++ {
 		codes[f.at(side, d, t, c)] = 0
 	}
 	return isFinite(amax)

@@ -42,17 +42,6 @@ var nf4Thresholds = [15]float32{
 
 const nf4Zero = 7 // the code of 0
 
-// nf4Code quantizes x in [−1, 1] by bisection over the thresholds.
-func nf4Code(x float32) byte {
-	code := 0
-	for w := 8; w > 0; w /= 2 {
-		if x > nf4Thresholds[code+w-1] {
-			code += w
-		}
-	}
-	return byte(code)
-}
-
 func (f nf4Format) String() string {
 	name := "nf4"
 	if f.block != 64 {
@@ -79,12 +68,14 @@ func (f nf4Format) Quantize(ks *asm.Set, tile []byte, side Side, d, t int, x []f
 			amax = ks.AbsMax(x[lo:hi])
 		}
 		s := f.scale.put(tile, b*asm.Tile+t, amax, 1)
-		for c := lo; c < hi; c++ {
-			code := byte(nf4Zero)
-			if s > 0 {
-				code = nf4Code(x[c] / s)
+		if !(s > 0) { // zero, or not a number: no code counts
+			for c := lo; c < hi; c++ {
+				putNibble(codes, side, d, t, c, nf4Zero)
 			}
-			putNibble(codes, side, d, t, c, code)
+		} else if off, shift := nibbleAt(side, d, t, lo); side == Keys {
+			ks.Enc4K(codes[off:], x[lo:hi], &nf4Thresholds, s, shift != 0)
+		} else {
+			ks.Enc4V(codes[off:], x[lo:hi], &nf4Thresholds, s, shift != 0)
 		}
 	}
 	for c := d; c < paddedDim(side, d); c++ {
