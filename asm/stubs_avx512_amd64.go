@@ -69,3 +69,54 @@ func dec4K_avx512(dst []float32, k []byte, lut *[16]float32, scale []float32, n,
 
 //go:noescape
 func dec4V_avx512(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
+
+//go:noescape
+func qkI8_avx512(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
+
+//go:noescape
+func pvU8I8_avx512(o []int32, p, v []byte, m, n, dv int, next []byte)
+
+//go:noescape
+func scaleI8_avx512(y []float32, s []int32, sk, a, b []float32, m, n int)
+
+//go:noescape
+func scaleF32_avx512(y, a, b []float32, m, n int)
+
+//go:noescape
+func foldI8_avx512(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
+
+//go:noescape
+func foldF32_avx512(o, a, mu []float32, f []Fold, m, dv int)
+
+//go:noescape
+func mixF32_avx512(o, b []float32, alpha, beta float32)
+
+//go:noescape
+func finishF32_avx512(out, o []float32, l float32)
+
+//go:noescape
+func sumSquares_avx512(x []float32) float32
+
+//go:noescape
+func absMax_avx512(x []float32) float32
+
+//go:noescape
+func encI8_avx512(dst []int8, x []float32, scale float32)
+
+//go:noescape
+func encI8K_avx512(dst []byte, x []float32, scale float32)
+
+//go:noescape
+func encI8V_avx512(dst []byte, x []float32, scale float32)
+
+//go:noescape
+func decI8K_avx512(dst []float32, k []byte, scale []float32, n, d int, next []byte)
+
+//go:noescape
+func decI8V_avx512(dst []float32, v []byte, scale []float32, n, d int, next []byte)
+
+//go:noescape
+func expI4K_avx512(dst, k, mult []byte, n, d int, next []byte)
+
+//go:noescape
+func expI4V_avx512(dst, v, mult []byte, n, d int, next []byte)
