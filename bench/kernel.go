@@ -244,7 +244,7 @@ func rowWorkload(f any, d int) func() {
 	var (
 		x     = normals(9, d)
 		o     = make([]float32, d)
-		bytes = make([]byte, 64*((d+3)/4))
+		bytes = make([]byte, 64*((d+1)/2))
 		mult  = make([]byte, asm.Tile*((d+31)/32))
 	)
 	switch f := f.(type) {
@@ -263,6 +263,20 @@ func rowWorkload(f any, d int) func() {
 		return func() { f(bytes, x, 0.03) }
 	case asm.EncI8VFunc:
 		return func() { f(bytes, x, 0.03) }
+	case asm.EncF16Func:
+		return func() { f(bytes, x, 2) }
+	case asm.EncBF16KFunc:
+		return func() { f(bytes, x) }
+	case asm.EncBF16VFunc:
+		return func() { f(bytes, x) }
+	case asm.EncE4M3Func:
+		return func() { f(bytes, x, 0.01, 4) }
+	case asm.EncE5M2Func:
+		return func() { f(bytes, x, 0.01, 4) }
+	case asm.Enc4KFunc:
+		return func() { f(bytes, x, &limits, 3, false) }
+	case asm.Enc4VFunc:
+		return func() { f(bytes, x, &limits, 3, false) }
 	case asm.EncI4KFunc:
 		return func() { f(bytes, mult, x, 0.02, false) }
 	case asm.EncI4VFunc:
@@ -362,3 +376,6 @@ func bfloats(n int) []byte {
 	}
 	return b
 }
+
+// limits are decision thresholds of a 4-bit code.
+var limits = [15]float32{-0.85, -0.61, -0.46, -0.34, -0.23, -0.14, -0.05, 0.04, 0.12, 0.2, 0.29, 0.39, 0.5, 0.64, 0.86}

@@ -19,7 +19,7 @@ func classOf(kernel string) roof.Class {
 		return roof.DotZmm
 	case integer && isa == "avxvnni":
 		return roof.DotYmm
-	case integer && isa == "avx2":
+	case integer && (isa == "avx2" || isa == "avx512"): // the zmm peak is not measured
 		return roof.MaddYmm
 	case !integer && isa == "bf16":
 		return roof.BF16Zmm
