@@ -1,99 +1,121 @@
 //go:build !purego
 
 #include "textflag.h"
+#include "exp_avx2_amd64.h"
 
 // exp_avx2_amd64.s: the row steps of the softmax kernels and 2^x.
 //
 // The operations and their order are those of exp2_generic.go and softmax_generic.go,
-// with no fused multiply-add, so the bits are equal. 2^e is applied in two exact
-// factors, 2^(e+64) and 2⁻⁶⁴: subnormal results round once, as in the twin. NaN passes
-// through the clamp because it is VMAXPS's second source.
-// Sixteen elements a step: lane i of (Y0, Y1) is chain i of the sum.
+// with no fused multiply-add, so the bits are equal; see exp_avx2_amd64.h.
+// Lane i of the two sums is chain i: of 16 elements, eight belong to each.
 // Tails: masked loads and stores; masked lanes are cleared before the sum.
 
-// 0 −160, 4 8, 8 c3, 12 c2, 16 c1, 20 2⁻⁶⁴, 24 191, 28 −Inf, 32 2^(i/8)
-DATA expConst<>+0(SB)/4, $0xc3200000
-DATA expConst<>+4(SB)/4, $0x41000000
-DATA expConst<>+8(SB)/4, $0x38ecfca4
-DATA expConst<>+12(SB)/4, $0x3b75d12a
-DATA expConst<>+16(SB)/4, $0x3db17253
-DATA expConst<>+20(SB)/4, $0x1f800000
-DATA expConst<>+24(SB)/4, $191
-DATA expConst<>+28(SB)/4, $0xff800000
-DATA expConst<>+32(SB)/4, $0x3f800000
-DATA expConst<>+36(SB)/4, $0x3f8b95c2
-DATA expConst<>+40(SB)/4, $0x3f9837f0
-DATA expConst<>+44(SB)/4, $0x3fa5fed7
-DATA expConst<>+48(SB)/4, $0x3fb504f3
-DATA expConst<>+52(SB)/4, $0x3fc5672a
-DATA expConst<>+56(SB)/4, $0x3fd744fd
-DATA expConst<>+60(SB)/4, $0x3feac0c7
-GLOBL expConst<>(SB), RODATA|NOPTR, $64
+DATA ·exp2Floor+0(SB)/8, $0xc3200000c3200000 // −160
+DATA ·exp2Floor+8(SB)/8, $0xc3200000c3200000
+DATA ·exp2Floor+16(SB)/8, $0xc3200000c3200000
+DATA ·exp2Floor+24(SB)/8, $0xc3200000c3200000
+GLOBL ·exp2Floor(SB), RODATA|NOPTR, $32
+DATA ·exp2Eight+0(SB)/8, $0x4100000041000000 // 8
+DATA ·exp2Eight+8(SB)/8, $0x4100000041000000
+DATA ·exp2Eight+16(SB)/8, $0x4100000041000000
+DATA ·exp2Eight+24(SB)/8, $0x4100000041000000
+GLOBL ·exp2Eight(SB), RODATA|NOPTR, $32
+DATA ·exp2C3+0(SB)/8, $0x38ecfca438ecfca4 // c3
+DATA ·exp2C3+8(SB)/8, $0x38ecfca438ecfca4
+DATA ·exp2C3+16(SB)/8, $0x38ecfca438ecfca4
+DATA ·exp2C3+24(SB)/8, $0x38ecfca438ecfca4
+GLOBL ·exp2C3(SB), RODATA|NOPTR, $32
+DATA ·exp2C2+0(SB)/8, $0x3b75d12a3b75d12a // c2
+DATA ·exp2C2+8(SB)/8, $0x3b75d12a3b75d12a
+DATA ·exp2C2+16(SB)/8, $0x3b75d12a3b75d12a
+DATA ·exp2C2+24(SB)/8, $0x3b75d12a3b75d12a
+GLOBL ·exp2C2(SB), RODATA|NOPTR, $32
+DATA ·exp2C1+0(SB)/8, $0x3db172533db17253 // c1
+DATA ·exp2C1+8(SB)/8, $0x3db172533db17253
+DATA ·exp2C1+16(SB)/8, $0x3db172533db17253
+DATA ·exp2C1+24(SB)/8, $0x3db172533db17253
+GLOBL ·exp2C1(SB), RODATA|NOPTR, $32
+DATA ·exp2Tiny+0(SB)/8, $0x1f8000001f800000 // 2⁻⁶⁴
+DATA ·exp2Tiny+8(SB)/8, $0x1f8000001f800000
+DATA ·exp2Tiny+16(SB)/8, $0x1f8000001f800000
+DATA ·exp2Tiny+24(SB)/8, $0x1f8000001f800000
+GLOBL ·exp2Tiny(SB), RODATA|NOPTR, $32
+DATA ·exp2Magic+0(SB)/8, $0x4b4005f84b4005f8 // 3·2²² + 8·191
+DATA ·exp2Magic+8(SB)/8, $0x4b4005f84b4005f8
+DATA ·exp2Magic+16(SB)/8, $0x4b4005f84b4005f8
+DATA ·exp2Magic+24(SB)/8, $0x4b4005f84b4005f8
+GLOBL ·exp2Magic(SB), RODATA|NOPTR, $32
+DATA ·exp2Mask+0(SB)/8, $0x00000ff800000ff8 // all but the low three bits
+DATA ·exp2Mask+8(SB)/8, $0x00000ff800000ff8
+DATA ·exp2Mask+16(SB)/8, $0x00000ff800000ff8
+DATA ·exp2Mask+24(SB)/8, $0x00000ff800000ff8
+GLOBL ·exp2Mask(SB), RODATA|NOPTR, $32
+// 2^(i/8)
+DATA ·exp2Table+0(SB)/4, $0x3f800000
+DATA ·exp2Table+4(SB)/4, $0x3f8b95c2
+DATA ·exp2Table+8(SB)/4, $0x3f9837f0
+DATA ·exp2Table+12(SB)/4, $0x3fa5fed7
+DATA ·exp2Table+16(SB)/4, $0x3fb504f3
+DATA ·exp2Table+20(SB)/4, $0x3fc5672a
+DATA ·exp2Table+24(SB)/4, $0x3fd744fd
+DATA ·exp2Table+28(SB)/4, $0x3feac0c7
+GLOBL ·exp2Table(SB), RODATA|NOPTR, $32
+DATA ·minusInf+0(SB)/4, $0xff800000
+GLOBL ·minusInf(SB), RODATA|NOPTR, $4
 
-// 0 127, 4 1, 8 √2
-DATA logConst<>+0(SB)/4, $127
-DATA logConst<>+4(SB)/4, $0x3f800000
-DATA logConst<>+8(SB)/4, $0x3fb504f3
-GLOBL logConst<>(SB), RODATA|NOPTR, $12
-
-// EXP2 turns x into 2^x; k and t are temporaries. Y8 −160, Y9 8, Y10 2^(i/8), Y11 c3,
-// Y12 c2, Y13 c1, Y14 2⁻⁶⁴, Y15 191.
-#define EXP2(x, k, t) \
-	VMAXPS x, Y8, x;             \
-	VMULPS Y9, x, x;             \
-	VROUNDPS $9, x, k;           \
-	VSUBPS k, x, t;              \
-	VCVTPS2DQ k, k;              \
-	VMULPS Y11, t, x;            \
-	VADDPS Y12, x, x;            \
-	VMULPS t, x, x;              \
-	VADDPS Y13, x, x;            \
-	VMULPS t, x, x;              \
-	VPERMPS Y10, k, t;           \
-	VMULPS t, x, x;              \
-	VADDPS t, x, x;              \
-	VPSRAD $3, k, k;             \
-	VPADDD Y15, k, k;            \
-	VPSLLD $23, k, k;            \
-	VMULPS k, x, x;              \
-	VMULPS Y14, x, x
-
-#define CONSTANTS \
-	LEAQ expConst<>(SB), BX;     \
-	VBROADCASTSS (BX), Y8;       \
-	VBROADCASTSS 4(BX), Y9;      \
-	VMOVUPS 32(BX), Y10;         \
-	VBROADCASTSS 8(BX), Y11;     \
-	VBROADCASTSS 12(BX), Y12;    \
-	VBROADCASTSS 16(BX), Y13;    \
-	VBROADCASTSS 20(BX), Y14;    \
-	VPBROADCASTD 24(BX), Y15
+// 0 1, 4 √2
+DATA ·logConst+0(SB)/4, $0x3f800000
+DATA ·logConst+4(SB)/4, $0x3fb504f3
+GLOBL ·logConst(SB), RODATA|NOPTR, $8
 
 // func expRow_avx2(y []float32, m float32) float32
 TEXT ·expRow_avx2(SB), NOSPLIT, $0-36
 	MOVQ y_base+0(FP), DI
 	MOVQ y_len+8(FP), CX
-	VBROADCASTSS m+24(FP), Y7
-	CONSTANTS
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
+	VBROADCASTSS m+24(FP), Y13
+	VMOVUPS ·exp2Floor(SB), Y12
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
 
-step:
+step32:
+	CMPQ CX, $32
+	JLT  step16
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	VSUBPS Y13, Y0, Y0
+	VSUBPS Y13, Y1, Y1
+	VSUBPS Y13, Y2, Y2
+	VSUBPS Y13, Y3, Y3
+	WEIGHTX4
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	VADDPS Y0, Y14, Y14
+	VADDPS Y1, Y15, Y15
+	VADDPS Y2, Y14, Y14
+	VADDPS Y3, Y15, Y15
+	ADDQ $128, DI
+	SUBQ $32, CX
+	JMP  step32
+
+step16:
 	CMPQ CX, $16
 	JLT  tail
 	VMOVUPS (DI), Y0
 	VMOVUPS 32(DI), Y1
-	VSUBPS Y7, Y0, Y0
-	VSUBPS Y7, Y1, Y1
-	EXP2(Y0, Y2, Y3)
-	EXP2(Y1, Y2, Y3)
+	VSUBPS Y13, Y0, Y0
+	VSUBPS Y13, Y1, Y1
+	WEIGHT(Y0, Y4, Y8)
+	WEIGHT(Y1, Y5, Y9)
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
-	VADDPS Y0, Y5, Y5
-	VADDPS Y1, Y6, Y6
+	VADDPS Y0, Y14, Y14
+	VADDPS Y1, Y15, Y15
 	ADDQ $64, DI
 	SUBQ $16, CX
-	JMP  step
 
 tail:
 	TESTQ CX, CX
@@ -102,85 +124,55 @@ tail:
 	MOVQ $16, AX
 	SUBQ CX, AX
 	LEAQ (SI)(AX*4), SI
-	VMOVDQU (SI), Y4
-	VMASKMOVPS (DI), Y4, Y0
-	VSUBPS Y7, Y0, Y0
-	EXP2(Y0, Y2, Y3)
-	VANDPS Y4, Y0, Y0
-	VMASKMOVPS Y0, Y4, (DI)
-	VADDPS Y0, Y5, Y5
+	VMOVDQU (SI), Y3
+	VMASKMOVPS (DI), Y3, Y0
+	VSUBPS Y13, Y0, Y0
+	WEIGHT(Y0, Y4, Y8)
+	VANDPS Y3, Y0, Y0
+	VMASKMOVPS Y0, Y3, (DI)
+	VADDPS Y0, Y14, Y14
 	CMPQ CX, $8
 	JLE  fold
-	VMOVDQU 32(SI), Y4
-	VMASKMOVPS 32(DI), Y4, Y1
-	VSUBPS Y7, Y1, Y1
-	EXP2(Y1, Y2, Y3)
-	VANDPS Y4, Y1, Y1
-	VMASKMOVPS Y1, Y4, 32(DI)
-	VADDPS Y1, Y6, Y6
+	VMOVDQU 32(SI), Y3
+	VMASKMOVPS 32(DI), Y3, Y1
+	VSUBPS Y13, Y1, Y1
+	WEIGHT(Y1, Y5, Y9)
+	VANDPS Y3, Y1, Y1
+	VMASKMOVPS Y1, Y3, 32(DI)
+	VADDPS Y1, Y15, Y15
 
-fold: // chains 8, 4, 2, 1 apart
-	VADDPS Y6, Y5, Y5
-	VEXTRACTF128 $1, Y5, X6
-	VADDPS X6, X5, X5
-	VPERMILPS $0xEE, X5, X6
-	VADDPS X6, X5, X5
-	VMOVSHDUP X5, X6
-	VADDSS X6, X5, X5
-	VMOVSS X5, ret+32(FP)
+fold:
+	FOLDSUM
+	VMOVSS X14, ret+32(FP)
 	VZEROUPPER
 	RET
-
-// LOG turns a logit into the weight of its code: k = RNE(Step·(m−y)), n = (k+odd)>>odd
-// octaves, times √2 where k is odd and Step is 2. k and t are temporaries.
-#define LOG(x, k, t) \
-	VSUBPS x, Y7, x;             \
-	VMULPS Y8, x, x;             \
-	VROUNDPS $8, x, x;           \
-	VCMPPS $17, Y9, x, t;        \
-	VCVTPS2DQ x, k;              \
-	VPADDD Y10, k, x;            \
-	VPSRLD X14, x, x;            \
-	VPSUBD x, Y11, x;            \
-	VPSLLD $23, x, x;            \
-	VPSLLD $31, k, k;            \
-	VBLENDVPS k, Y13, Y12, k;    \
-	VMULPS k, x, x;              \
-	VANDPS t, x, x
 
 // func logRow_avx2(y []float32, m float32, code LogCode) float32
 TEXT ·logRow_avx2(SB), NOSPLIT, $0-44
 	MOVQ y_base+0(FP), DI
 	MOVQ y_len+8(FP), CX
-	VBROADCASTSS m+24(FP), Y7
+	VBROADCASTSS m+24(FP), Y13
 	VBROADCASTSS code_Step+28(FP), Y8
 	VBROADCASTSS code_Zero+32(FP), Y9
-	LEAQ logConst<>(SB), BX
-	VPBROADCASTD (BX), Y11
-	VBROADCASTSS 4(BX), Y12
-	VBROADCASTSS 8(BX), Y13
-	VCVTTPS2DQ Y8, Y10
-	VPSRLD $1, Y10, Y10 // odd: 0 for Step 1, 1 for Step 2
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VPCMPEQD X0, X0, X0
-	VPSRLQ $32, X0, X0
-	VPAND  X0, X10, X14 // a shift count is a quadword
-	VPTEST X14, X14
-	JNZ  step
-	VMOVAPS Y12, Y13 // Step 1: no odd codes
+	LOGCONSTANTS
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
 
 step:
 	CMPQ CX, $16
 	JLT  tail
 	VMOVUPS (DI), Y0
 	VMOVUPS 32(DI), Y1
-	LOG(Y0, Y2, Y3)
-	LOG(Y1, Y2, Y3)
+	LOG1(Y0, Y2, Y4)
+	LOG1(Y1, Y3, Y5)
+	LOG2(Y0, Y2)
+	LOG2(Y1, Y3)
+	LOG3(Y0, Y2, Y4)
+	LOG3(Y1, Y3, Y5)
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
-	VADDPS Y0, Y5, Y5
-	VADDPS Y1, Y6, Y6
+	VADDPS Y0, Y14, Y14
+	VADDPS Y1, Y15, Y15
 	ADDQ $64, DI
 	SUBQ $16, CX
 	JMP  step
@@ -192,30 +184,28 @@ tail:
 	MOVQ $16, AX
 	SUBQ CX, AX
 	LEAQ (SI)(AX*4), SI
-	VMOVDQU (SI), Y4
-	VMASKMOVPS (DI), Y4, Y0
-	LOG(Y0, Y2, Y3)
-	VANDPS Y4, Y0, Y0
-	VMASKMOVPS Y0, Y4, (DI)
-	VADDPS Y0, Y5, Y5
+	VMOVDQU (SI), Y5
+	VMASKMOVPS (DI), Y5, Y0
+	LOG1(Y0, Y2, Y4)
+	LOG2(Y0, Y2)
+	LOG3(Y0, Y2, Y4)
+	VANDPS Y5, Y0, Y0
+	VMASKMOVPS Y0, Y5, (DI)
+	VADDPS Y0, Y14, Y14
 	CMPQ CX, $8
 	JLE  fold
-	VMOVDQU 32(SI), Y4
-	VMASKMOVPS 32(DI), Y4, Y1
-	LOG(Y1, Y2, Y3)
-	VANDPS Y4, Y1, Y1
-	VMASKMOVPS Y1, Y4, 32(DI)
-	VADDPS Y1, Y6, Y6
+	VMOVDQU 32(SI), Y5
+	VMASKMOVPS 32(DI), Y5, Y1
+	LOG1(Y1, Y3, Y4)
+	LOG2(Y1, Y3)
+	LOG3(Y1, Y3, Y4)
+	VANDPS Y5, Y1, Y1
+	VMASKMOVPS Y1, Y5, 32(DI)
+	VADDPS Y1, Y15, Y15
 
-fold: // chains 8, 4, 2, 1 apart
-	VADDPS Y6, Y5, Y5
-	VEXTRACTF128 $1, Y5, X6
-	VADDPS X6, X5, X5
-	VPERMILPS $0xEE, X5, X6
-	VADDPS X6, X5, X5
-	VMOVSHDUP X5, X6
-	VADDSS X6, X5, X5
-	VMOVSS X5, ret+40(FP)
+fold:
+	FOLDSUM
+	VMOVSS X14, ret+40(FP)
 	VZEROUPPER
 	RET
 
@@ -223,30 +213,33 @@ fold: // chains 8, 4, 2, 1 apart
 TEXT ·exp2F32_avx2(SB), NOSPLIT, $0-24
 	MOVQ x_base+0(FP), DI
 	MOVQ x_len+8(FP), CX
-	CONSTANTS
+	VMOVUPS ·exp2Floor(SB), Y12
 
-step16:
-	CMPQ CX, $16
-	JLT  step
+step32:
+	CMPQ CX, $32
+	JLT  step8
 	VMOVUPS (DI), Y0
 	VMOVUPS 32(DI), Y1
-	EXP2(Y0, Y2, Y3)
-	EXP2(Y1, Y4, Y5)
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	WEIGHTX4
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
-	ADDQ $64, DI
-	SUBQ $16, CX
-	JMP  step16
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	ADDQ $128, DI
+	SUBQ $32, CX
+	JMP  step32
 
-step:
+step8:
 	CMPQ CX, $8
 	JLT  tail
 	VMOVUPS (DI), Y0
-	EXP2(Y0, Y2, Y3)
+	WEIGHT(Y0, Y4, Y8)
 	VMOVUPS Y0, (DI)
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP  step
+	JMP  step8
 
 tail:
 	TESTQ CX, CX
@@ -254,10 +247,10 @@ tail:
 	LEAQ ·tailMask(SB), SI
 	MOVQ $16, AX
 	SUBQ CX, AX
-	VMOVDQU (SI)(AX*4), Y4
-	VMASKMOVPS (DI), Y4, Y0
-	EXP2(Y0, Y2, Y3)
-	VMASKMOVPS Y0, Y4, (DI)
+	VMOVDQU (SI)(AX*4), Y3
+	VMASKMOVPS (DI), Y3, Y0
+	WEIGHT(Y0, Y4, Y8)
+	VMASKMOVPS Y0, Y3, (DI)
 
 done:
 	VZEROUPPER
@@ -267,8 +260,7 @@ done:
 TEXT ·rowMax_avx2(SB), NOSPLIT, $0-28
 	MOVQ y_base+0(FP), DI
 	MOVQ y_len+8(FP), CX
-	LEAQ expConst<>(SB), BX
-	VBROADCASTSS 28(BX), Y0 // maximum
+	VBROADCASTSS ·minusInf(SB), Y0 // maximum
 	VMOVAPS Y0, Y3
 	VXORPS Y1, Y1, Y1 // lanes that met a NaN
 

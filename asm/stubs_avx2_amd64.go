@@ -83,6 +83,18 @@ func decI8V_avx2(dst []float32, v []byte, scale []float32, n, d int, next []byte
 func dec16_avx2(dst []float32, src, next []byte)
 
 //go:noescape
+func smF32Rows_avx2(y []float32, st []Stat, m, n int) int
+
+//go:noescape
+func smU8Rows_avx2(p []byte, y, sv []float32, st []Stat, top float32, m, n int) int
+
+//go:noescape
+func smU16Rows_avx2(hi, lo []byte, y, sv []float32, st []Stat, m, n int) int
+
+//go:noescape
+func smLogU8Rows_avx2(p []byte, y, sv []float32, st []Stat, code LogCode, top float32, m, n int) int
+
+//go:noescape
 func rowMax_avx2(y []float32) float32
 
 //go:noescape
