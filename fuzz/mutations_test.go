@@ -65,6 +65,12 @@ var mutations = []struct{ name, file, old, new string }{
 	// certificates
 	{"record of the last token only", "attention/certificate.go", "max(r.maxError, x.maxError)", "x.maxError"},
 	{"record rounded down", "attention/certificate.go", "math.Float32bits(x) + 0xffff", "math.Float32bits(x) + 0"},
+	{"bound without the weights' rounding", "attention/certificate.go", "sum:     st.L*v.maxError + 0.5*step*127*float32(hi)", "sum:     st.L*v.maxError + 0*step"},
+	{"bound without the query's error", "attention/certificate.go", "shift:   q.norm*k.maxError + q.err*k.maxSize", "shift:   q.norm * k.maxError"},
+	{"certificate not rescaled", "attention/certificate.go", "fa*a.sum + fb*b.sum", "a.sum + fb*b.sum"},
+	{"estimate without the query's error", "attention/certificate.go", "squares: weights2*((q.norm2*k.error2+q.err2*k.size2)", "squares: weights2*((q.norm2*k.error2+0*k.size2)"},
+	{"estimate without the weights' rounding", "attention/certificate.go", "+v.error2) + step*step*codes2,", "+v.error2),"},
+	{"estimate of squares that are not rescaled", "attention/certificate.go", "fa*fa*a.squares", "fa*a.squares"},
 	{"bound without the keys' error", "attention/certificate.go", "shift:   q.norm*k.maxError + q.err*k.maxSize", "shift:   q.err * k.maxSize"},
 	{"bound without the values' error", "attention/certificate.go", "sum:     st.L*v.maxError +", "sum:     0*st.L +"},
 	{"bound with half the width of the values", "attention/certificate.go", "math.Tanh(float64(a.shift)/2) * 2 *", "math.Tanh(float64(a.shift)/2) *"},

@@ -3,7 +3,9 @@ package fuzz
 import (
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/qattn/qattn/attention"
 	"github.com/qattn/qattn/reference"
 )
 
@@ -22,6 +24,16 @@ func (r *exactRow) checkCertificate(o Output, at int, tol []float64) error {
 	if !r.in.Certify {
 		return nil
 	}
+	for _, j := range r.keys {
+		for _, side := range []reference.Side{reference.Keys, reference.Values} {
+			if r.lay.TokenNonFinite(r.pages, r.g, side, j) { // static scales make it finite again
+				if o.ErrBound[at] == o.ErrBound[at] || o.ErrEst[at] == o.ErrEst[at] {
+					return fmt.Errorf("estimate %v and bound %v of a row that sees token %d, which was not finite", o.ErrEst[at], o.ErrBound[at], j)
+				}
+				return nil
+			}
+		}
+	}
 	want, ok := r.exactOutput(at)
 	if !ok {
 		return nil // what is finite in storage was not, or overflows
@@ -29,6 +41,9 @@ func (r *exactRow) checkCertificate(o Output, at int, tol []float64) error {
 	bound, estimate := float64(o.ErrBound[at]), float64(o.ErrEst[at])
 	if !(bound >= 0) || !(estimate >= 0) && !r.squaresOverflow() {
 		return fmt.Errorf("estimate %v and bound %v of a row without a NaN", estimate, bound)
+	}
+	if err := r.checkFormula(bound, estimate); err != nil {
+		return err
 	}
 	lost := r.appendLoss()
 	for c, x := range o.Out[at*r.in.DV:][:r.in.DV] {
@@ -38,6 +53,128 @@ func (r *exactRow) checkCertificate(o Output, at int, tol []float64) error {
 		}
 	}
 	return nil
+}
+
+// checkFormula compares a certificate with what its formula makes of the stored records: a
+// bound that is far above most errors hides what it leaves out.
+func (r *exactRow) checkFormula(bound, estimate float64) error {
+	worst := slices.Max(r.delta)
+	wantEstimate, wantBound := r.formula()
+	if worst > 0.01 || math.IsInf(wantBound, 1) || r.squaresOverflow() {
+		return nil // weights are not known well enough, or nothing is
+	}
+	const tiny = 0x1p-50 // squares underflow
+	for _, v := range []struct {
+		name      string
+		got, want float64
+	}{{"bound", bound, wantBound}, {"estimate", estimate, wantEstimate}} {
+		if !(math.Abs(v.got-v.want) <= v.want*(1e-3+8*worst)+tiny) {
+			return fmt.Errorf("the %s is %v, its formula gives %v", v.name, v.got, v.want)
+		}
+	}
+	return nil
+}
+
+// formula is the certificate of the row over its tiles t with index limit n_t, mass m_t and
+// weights w_j of the row, of records K and V:
+//
+//	bound = tanh(δ/2)·2·max_t V.MaxSize + Σ_t (m_t·V.MaxErr + W_t/2·127·n_t),  √DV times that when values are rotated
+//	δ = |scale|·max_t(‖q‖·K.MaxErr + ‖q−q̂‖·K.MaxSize)
+//	estimate² = Σ_t (Σ_j w_j²·(scale²/DK·(‖q‖²·K.MeanErr2 + ‖q−q̂‖²·K.MeanSize2)·V.MeanSize2 + V.MeanErr2)
+//	            + W_t²·n²·V.MeanSize2/(12·Σ_j VScale_j²))
+//
+// with W_t the step of integer weights, largest weight times scale of the tile over the
+// number of levels, and n its stored tokens below the limit.
+func (r *exactRow) formula() (estimate, bound float64) {
+	in, scale := r.in, math.Abs(r.prob.Scale)
+	loss := make([]float64, len(r.q))
+	for c, x := range r.q {
+		loss[c] = x - r.hat[c]
+	}
+	q, e := r.norm*scale, norm(loss)*scale
+	levels := map[attention.PMode]float64{attention.PU4: 15, attention.PU8: 255, attention.PU16: 65535}[r.cfg.P]
+	var squares, sum, shift, size float64
+	for _, t := range r.spanned {
+		base := r.keys[t.lo] / reference.Tokens * reference.Tokens
+		limit := min(r.limit(), base+reference.Tokens)
+		k, v, step, codes := reference.Record{}, reference.Record{}, 0.0, 0.0
+		if t.plain {
+			limit = min(r.limit(), in.SinkTokens)
+			k, v = r.sinkRecords(limit)
+		} else {
+			page := r.page(base)
+			k = r.lay.Record(page, r.g, reference.Keys, limit-base-1)
+			v = r.lay.Record(page, r.g, reference.Values, limit-base-1)
+		}
+		mass, weights2, scales2 := 0.0, 0.0, 0.0
+		for i := t.lo; i < t.hi; i++ {
+			w := r.e[i].at / r.mass.at
+			mass, weights2 = mass+w, weights2+w*w
+			if r.intV && !t.plain {
+				step = max(step, w*r.sv[i]/levels)
+			}
+		}
+		if step > 0 {
+			first := max(base, in.SinkTokens)
+			for j := first; j < limit; j++ {
+				if s := r.value(j).scale; s == s {
+					scales2 += s * s
+				}
+			}
+			codes = math.Pow(float64(limit-first), 2) * v.MeanSize2 / (12 * scales2)
+		}
+		sum += mass*v.MaxErr + step/2*127*float64(limit-base)
+		shift, size = max(shift, q*k.MaxErr+e*k.MaxSize), max(size, v.MaxSize)
+		squares += weights2*((q*q*k.MeanErr2+e*e*k.MeanSize2)/float64(in.DK)*v.MeanSize2+v.MeanErr2) + step*step*codes
+	}
+	bound = math.Tanh(shift/2)*2*size + sum
+	if in.Case.V.Rotate {
+		bound *= math.Sqrt(float64(in.DV))
+	}
+	return math.Sqrt(squares), bound
+}
+
+// limit is the end of the keys that the row's position leaves visible.
+func (r *exactRow) limit() int {
+	n, p := r.in.KVLen, r.prob.Offset+r.i
+	if r.in.Causal {
+		n = min(n, p+1)
+	}
+	if w := r.in.Window; w.Limited && w.Right >= 0 {
+		n = min(n, p+1+min(w.Right, 1<<30))
+	}
+	return n
+}
+
+// sinkRecords is what a record says of the first n tokens, whose errors follow from binary16:
+// half a unit in the last of 11 bits, or of the smallest subnormal.
+func (r *exactRow) sinkRecords(n int) (k, v reference.Record) {
+	const ulp, least, most = 0x1p-11, 0x1p-25, 65504
+	count := 0.0
+	for j := range n {
+		key, value := r.key(j), r.value(j)
+		if !allFinite(key.res) || !allFinite(value.res) {
+			continue
+		}
+		count++
+		kErr, vMax := key.norm*ulp+least*math.Sqrt(float64(len(key.res))), reference.AbsMax(value.res)
+		vErr := vMax*ulp + least
+		if reference.AbsMax(key.res) >= most {
+			kErr = math.Inf(1)
+		}
+		if vMax >= most {
+			vErr = math.Inf(1)
+		}
+		dv := float64(len(value.res))
+		k = reference.Record{MaxErr: max(k.MaxErr, kErr), MaxSize: max(k.MaxSize, key.norm),
+			MeanErr2: k.MeanErr2 + key.norm*key.norm*ulp*ulp/3, MeanSize2: k.MeanSize2 + key.norm*key.norm}
+		v = reference.Record{MaxErr: max(v.MaxErr, vErr), MaxSize: max(v.MaxSize, vMax+vErr),
+			MeanErr2: v.MeanErr2 + value.norm*value.norm*ulp*ulp/3/dv, MeanSize2: v.MeanSize2 + value.norm*value.norm/dv}
+	}
+	for _, x := range []*reference.Record{&k, &v} {
+		x.MeanErr2, x.MeanSize2 = x.MeanErr2/max(1, count), x.MeanSize2/max(1, count)
+	}
+	return k, v
 }
 
 // squaresOverflow reports rows whose estimate, made of products of squares in float32, may
