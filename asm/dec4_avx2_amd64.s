@@ -9,10 +9,12 @@
 // and both brackets are within a byte by contract, so that nothing carries over. Keys are
 // stored so; values, whose neighbours have multipliers of their own, take two products
 // and a change of sign.
-// To float32 (NF4): the 16-entry table sits in two registers; VPERMPS looks up the low
-// three bits in both, the fourth bit chooses.
-// Tails: K blocks are whole by layout; V rows end with steps of one channel. Tokens
-// ≥ n of the last V quad get multiplier 0.
+// To float32 (NF4): each of the four bytes of a float has a table of sixteen entries, a
+// register of VPSHUFB; unpacking joins them. Nibbles are transposed before, so that what
+// comes out is eight tokens of a channel (K) or eight channels of a token (V). VPERMPS looks
+// up floats at once, but eight entries of the table only, and is slow on Zen 1 and 2.
+// Tails: the last K block stores fewer channels. V rows end with steps of one channel (INT4)
+// or masks (NF4). Tokens ≥ n of the last V quad get multiplier 0.
 // A plane holds two groups, two quads or eight tokens; the pass over its first one
 // prefetches, with the distance from the tile to next as offset. The distance of the
 // other passes is 0: to prefetch the line in use costs next to nothing.
@@ -224,22 +226,68 @@ done:
 	VZEROUPPER
 	RET
 
-// LOOK replaces indices 0..15 in y by table values: Y8 entries 0–7, Y9 entries 8–15.
-#define LOOK(y, t, u) \
-	VPERMPS Y8, y, t;         \
-	VPERMPS Y9, y, u;         \
-	VPSLLD $28, y, y;         \
-	VBLENDVPS y, u, t, y
+// Bytes of a group of four floats by place, and 4×4 bytes transposed, which is the same.
+DATA d4Places<>+0(SB)/8, $0x0d0905010c080400
+DATA d4Places<>+8(SB)/8, $0x0f0b07030e0a0602
+DATA d4Places<>+16(SB)/8, $0x0d0905010c080400
+DATA d4Places<>+24(SB)/8, $0x0f0b07030e0a0602
+GLOBL d4Places<>(SB), RODATA|NOPTR, $32
+
+// PLANES splits the table at AX into the four bytes of its floats, Y8 to Y11. Y12 becomes
+// d4Places, Y13 masks nibbles.
+#define PLANES \
+	VMOVDQU d4Places<>(SB), Y12;   \
+	VPBROADCASTD d4Const<>+0(SB), Y13; \
+	VMOVDQU (AX), X0;              \
+	VMOVDQU 16(AX), X1;            \
+	VMOVDQU 32(AX), X2;            \
+	VMOVDQU 48(AX), X3;            \
+	VPSHUFB X12, X0, X0;           \
+	VPSHUFB X12, X1, X1;           \
+	VPSHUFB X12, X2, X2;           \
+	VPSHUFB X12, X3, X3;           \
+	VPUNPCKLDQ X1, X0, X4;         \
+	VPUNPCKHDQ X1, X0, X5;         \
+	VPUNPCKLDQ X3, X2, X6;         \
+	VPUNPCKHDQ X3, X2, X7;         \
+	VPUNPCKLQDQ X6, X4, X8;        \
+	VPUNPCKHQDQ X6, X4, X9;        \
+	VPUNPCKLQDQ X7, X5, X10;       \
+	VPUNPCKHQDQ X7, X5, X11;       \
+	VINSERTI128 $1, X8, Y8, Y8;    \
+	VINSERTI128 $1, X9, Y9, Y9;    \
+	VINSERTI128 $1, X10, Y10, Y10; \
+	VINSERTI128 $1, X11, Y11, Y11
+
+// LOOK looks up 32 nibbles of Y0, at the shift in X7, dwords of four in each of eight lanes:
+// the first of each in Y0, the second in Y1, to Y3.
+#define LOOK \
+	VPSRLW X7, Y0, Y0;             \
+	VPAND Y13, Y0, Y0;             \
+	VPSHUFB Y12, Y0, Y0;           \
+	VPSHUFB Y0, Y8, Y1;            \
+	VPSHUFB Y0, Y9, Y2;            \
+	VPSHUFB Y0, Y10, Y3;           \
+	VPSHUFB Y0, Y11, Y4;           \
+	VPUNPCKLBW Y2, Y1, Y5;         \
+	VPUNPCKHBW Y2, Y1, Y6;         \
+	VPUNPCKLBW Y4, Y3, Y2;         \
+	VPUNPCKHBW Y4, Y3, Y4;         \
+	VPUNPCKLWD Y2, Y5, Y0;         \
+	VPUNPCKHWD Y2, Y5, Y1;         \
+	VPUNPCKLWD Y4, Y6, Y2;         \
+	VPUNPCKHWD Y4, Y6, Y3
+
+// CHANNEL stores 8 tokens of a channel, times scale.
+#define CHANNEL(off, y, scale) \
+	VMULPS scale, y, y;            \
+	VMOVUPS y, off(DI)
 
 // func dec4K_avx2(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
 TEXT ·dec4K_avx2(SB), NOSPLIT, $0-128
 	MOVQ dst_base+0(FP), DI
 	MOVQ lut+48(FP), AX
-	VMOVUPS (AX), Y8
-	VMOVUPS 32(AX), Y9
-	MOVL $15, AX
-	VMOVD AX, X10
-	VPBROADCASTD X10, Y10
+	PLANES
 	MOVQ d+88(FP), R9
 	ADDQ $3, R9
 	SHRQ $2, R9
@@ -268,43 +316,62 @@ group:
 	VMOVQ AX, X7
 	MOVQ d+88(FP), CX
 	XORL R11, R11 // channels until the next scales
-	XORL R12, R12 // channels left in the dwords
 
-channel:
+block:
 	TESTQ R11, R11
 	JNZ  scaled
 	MOVQ block+96(FP), R11
-	VMOVUPS (DX), Y11
-	VMOVUPS 32(DX), Y12
+	VMOVUPS (DX), Y14
+	VMOVUPS 32(DX), Y15
 	ADDQ $256, DX
 
 scaled:
-	TESTQ R12, R12
-	JNZ  loaded
-	MOVQ $4, R12
 	PREFETCHT0 (SI)(BX*1)
+	CMPQ CX, $4
+	JLT  partial
 	VMOVDQU (SI), Y0
-	VMOVDQU 32(SI), Y1
-	VPSRLD X7, Y0, Y0
-	VPSRLD X7, Y1, Y1
+	LOOK
+	CHANNEL(0, Y0, Y14)
+	CHANNEL(64, Y1, Y14)
+	CHANNEL(128, Y2, Y14)
+	CHANNEL(192, Y3, Y14)
+	VMOVDQU 32(SI), Y0
+	LOOK
+	CHANNEL(32, Y0, Y15)
+	CHANNEL(96, Y1, Y15)
+	CHANNEL(160, Y2, Y15)
+	CHANNEL(224, Y3, Y15)
 	ADDQ $64, SI
+	ADDQ $256, DI
+	SUBQ $4, R11
+	SUBQ $4, CX
+	JNZ  block
+	INCQ R10
+	JMP  group
 
-loaded:
-	VPAND Y10, Y0, Y2
-	VPAND Y10, Y1, Y3
-	LOOK(Y2, Y4, Y5)
-	LOOK(Y3, Y4, Y5)
-	VMULPS Y11, Y2, Y2
-	VMULPS Y12, Y3, Y3
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	VPSRLD $8, Y0, Y0
-	VPSRLD $8, Y1, Y1
-	ADDQ $64, DI
-	DECQ R11
-	DECQ R12
-	DECQ CX
-	JNZ  channel
+partial: // fewer than 4 channels
+	VMOVDQU (SI), Y0
+	LOOK
+	CHANNEL(0, Y0, Y14)
+	CMPQ CX, $2
+	JLT  upper
+	CHANNEL(64, Y1, Y14)
+	JEQ  upper
+	CHANNEL(128, Y2, Y14)
+
+upper:
+	VMOVDQU 32(SI), Y0
+	LOOK
+	CHANNEL(32, Y0, Y15)
+	CMPQ CX, $2
+	JLT  last
+	CHANNEL(96, Y1, Y15)
+	JEQ  last
+	CHANNEL(160, Y2, Y15)
+
+last:
+	SHLQ $6, CX
+	ADDQ CX, DI
 	INCQ R10
 	JMP  group
 
@@ -312,82 +379,98 @@ done:
 	VZEROUPPER
 	RET
 
+// ROW stores 8 channels of a token, times scale, and leaves when it was the last (R12).
+#define ROW(i, y, label) \
+	VBROADCASTSS (4*i)(DX), Y4;    \
+	VMULPS Y4, y, y;               \
+	VMOVUPS y, (R13);              \
+	CMPQ R12, $(i+1);              \
+	JEQ  label;                    \
+	ADDQ R9, R13
+
+#define ROWTAIL(i, y, label) \
+	VBROADCASTSS (4*i)(DX), Y4;    \
+	VMULPS Y4, y, y;               \
+	VMASKMOVPS y, Y14, (R13);      \
+	CMPQ R12, $(i+1);              \
+	JEQ  label;                    \
+	ADDQ R9, R13
+
 // func dec4V_avx2(dst []float32, v []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
 TEXT ·dec4V_avx2(SB), NOSPLIT, $0-128
 	MOVQ dst_base+0(FP), DI
 	MOVQ lut+48(FP), AX
-	VMOVUPS (AX), Y8
-	VMOVUPS 32(AX), Y9
-	MOVL $15, AX
-	VMOVD AX, X10
-	VPBROADCASTD X10, Y10
-	LEAQ ·tailMask+32(SB), BX
-	XORL R10, R10 // token
+	PLANES
+	MOVQ d+88(FP), R9
+	SHLQ $2, R9 // bytes of a row of floats, and of a plane
+	XORL R10, R10 // quad
 
-token:
-	CMPQ R10, n+80(FP)
-	JGE  done
-	MOVQ R10, AX // plane pair: token/8 · d · 4 bytes
-	SHRQ $3, AX
-	IMULQ d+88(FP), AX
-	MOVQ v_base+24(FP), SI
-	MOVQ next_base+104(FP), R13
-	SUBQ SI, R13
-	LEAQ (SI)(AX*4), SI
-	XORL R8, R8
-	TESTQ $7, R10
-	CMOVQNE R8, R13
-	MOVQ R10, AX // shift: token%4 · 8 + token/4%2 · 4
-	ANDQ $3, AX
-	SHLQ $3, AX
-	MOVQ R10, R12
-	ANDQ $4, R12
-	ADDQ R12, AX
-	VMOVQ AX, X7
+quad:
+	MOVQ R10, AX
+	SHLQ $2, AX
+	MOVQ n+80(FP), R12
+	SUBQ AX, R12 // tokens left
+	JLE  done
 	MOVQ scale_base+56(FP), DX
-	LEAQ (DX)(R10*4), DX
+	LEAQ (DX)(AX*4), DX
+	MOVQ R10, AX
+	SHRQ $1, AX
+	IMULQ R9, AX
+	MOVQ v_base+24(FP), SI
+	MOVQ next_base+104(FP), BX
+	SUBQ SI, BX
+	ADDQ AX, SI
+	XORL R8, R8
+	MOVQ R10, AX
+	ANDQ $1, AX
+	CMOVQNE R8, BX
+	SHLQ $2, AX
+	VMOVQ AX, X7
+	MOVQ DI, R8 // first row of the quad
 	MOVQ d+88(FP), CX
-	XORL R11, R11 // channels until the next scale
+	MOVQ block+96(FP), R11 // channels until the next scales
 
-channels:
-	TESTQ R11, R11
-	JG   scaled
-	MOVQ block+96(FP), R11
-	VBROADCASTSS (DX), Y11
-	ADDQ $256, DX
-
-scaled:
+channels8:
 	CMPQ CX, $8
 	JLT  tail
-	PREFETCHT0 (SI)(R13*1)
+	PREFETCHT0 (SI)(BX*1)
 	VMOVDQU (SI), Y0
-	VPSRLD X7, Y0, Y0
-	VPAND Y10, Y0, Y0
-	LOOK(Y0, Y4, Y5)
-	VMULPS Y11, Y0, Y0
-	VMOVUPS Y0, (DI)
+	LOOK
+	MOVQ R8, R13
+	ROW(0, Y0, stored)
+	ROW(1, Y1, stored)
+	ROW(2, Y2, stored)
+	ROW(3, Y3, stored)
+
+stored:
 	ADDQ $32, SI
-	ADDQ $32, DI
-	SUBQ $8, R11
+	ADDQ $32, R8
 	SUBQ $8, CX
-	JNZ  channels
-	JMP  next
+	SUBQ $8, R11
+	JNZ  channels8
+	MOVQ block+96(FP), R11
+	ADDQ $256, DX
+	JMP  channels8
 
 tail:
+	TESTQ CX, CX
+	JZ   next
+	LEAQ ·tailMask+32(SB), R13
 	MOVQ $8, AX
 	SUBQ CX, AX
-	VMOVDQU (BX)(AX*4), Y6
-	VPMASKMOVD (SI), Y6, Y0
-	VPSRLD X7, Y0, Y0
-	VPAND Y10, Y0, Y0
-	LOOK(Y0, Y4, Y5)
-	VMULPS Y11, Y0, Y0
-	VMASKMOVPS Y0, Y6, (DI)
-	LEAQ (DI)(CX*4), DI
+	VMOVDQU (R13)(AX*4), Y14
+	VPMASKMOVD (SI), Y14, Y0
+	LOOK
+	MOVQ R8, R13
+	ROWTAIL(0, Y0, next)
+	ROWTAIL(1, Y1, next)
+	ROWTAIL(2, Y2, next)
+	ROWTAIL(3, Y3, next)
 
 next:
+	LEAQ (DI)(R9*4), DI
 	INCQ R10
-	JMP  token
+	JMP  quad
 
 done:
 	VZEROUPPER
