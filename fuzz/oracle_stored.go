@@ -170,14 +170,20 @@ func (x *exact) checkCentre(side reference.Side, raw []float32, t, h int) error 
 		return false
 	}
 	got, offset := x.lay.Centre(x.page(t), h, side), x.lay.Mean(h, side)
+	tokens, size := x.k, 0.0 // float32 rounds rows as they are decoded, without their centre
+	if side == reference.Values {
+		tokens = x.v
+	}
 	previous := mean(first-reference.Tokens, first, func(t int) []float64 {
+		tok := &tokens[t*x.in.KVHeads+h]
+		size = max(size, tok.norm+tok.muNorm)
 		row := x.lay.StoredToken(x.pages, h, side, t)
 		for c := range row {
 			row[c] -= offset[c]
 		}
 		return row
 	})
-	if !far(got, previous, 4*u*(norm(previous)+norm(offset))) {
+	if !far(got, previous, 4*u*size) {
 		return nil
 	}
 	if st.Own {
