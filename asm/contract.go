@@ -146,6 +146,17 @@ type Fold struct {
 	Gamma float32 // on the centre of the tile's values
 }
 
+// AdvanceFunc moves the softmax states of rows past a tile, m and l as in Stat: row i,
+// whose tile left st[i] = (M, L, β), gets
+//
+//	top = M if M > m else m,  α = 2^(m−top),  g = 2^(M−top)
+//	m ← top,  l ← α·l + g·L,  f[i] = (α, g·β, g·L),  w[2i], w[2i+1] = α, g
+//
+// A row without a visible key in the tile (M = −Inf), or with m = NaN, keeps its state; where
+// M is NaN, m and l become M. Both get f[i] = (−1, 0, 0) and w = 0, 0. It returns whether
+// some M is NaN. Exact: one rounding per operation.
+type AdvanceFunc func(m, l, w []float32, st []Stat, f []Fold, rows int) (poisoned bool)
+
 // FoldI8Func adds a tile to the output states of m rows:
 //
 //	o[i][c] = α·o[i][c] + (β·float32(a[i][c]) + γ·mu[c]),   i < m, c < dv, f[i] = (α, β, γ)

@@ -45,6 +45,72 @@ func (g *gen) folds(m int) []Fold {
 	return f
 }
 
+// driveAdvance drives a kernel that moves states past a tile.
+func driveAdvance(g *gen, m, _, _ int) trial {
+	top, l, st := make([]float32, m), make([]float32, m), make([]Stat, m)
+	for i := range m {
+		top[i], l[i] = g.maximum(), 64*g.Float32()
+		st[i] = Stat{M: g.maximum(), L: 64 * g.Float32(), Beta: g.Float32() / 255}
+		if st[i].M != st[i].M {
+			st[i].L = nan32
+		}
+	}
+	wantTop, wantL, tolL := make([]float64, m), make([]float64, m), make([]float64, m)
+	w, tolW := make([]float64, 2*m), make([]float64, 2*m)
+	f, tolF := make([]float64, 3*m), make([]float64, 3*m)
+	poisoned := 0.0
+	for i, st := range st {
+		wantTop[i], wantL[i] = float64(top[i]), float64(l[i])
+		f[3*i] = -1
+		switch {
+		case st.M != st.M:
+			wantTop[i], wantL[i], poisoned = math.NaN(), math.NaN(), 1
+		case st.M > negInf32 && top[i] == top[i]:
+			peak := max(top[i], st.M)
+			wantTop[i] = float64(peak)
+			own, tile := math.Exp2(float64(add(top[i], -peak))), math.Exp2(float64(add(st.M, -peak)))
+			w[2*i], w[2*i+1] = own, tile
+			f[3*i], f[3*i+1], f[3*i+2] = own, tile*float64(st.Beta), tile*float64(st.L)
+			wantL[i] = own*float64(l[i]) + tile*float64(st.L)
+			tolW[2*i], tolW[2*i+1] = 0x1p-21*own+0x1p-149, 0x1p-21*tile+0x1p-149
+			tolF[3*i], tolF[3*i+1], tolF[3*i+2] = tolW[2*i], 0x1p-21*f[3*i+1]+0x1p-149, 0x1p-21*f[3*i+2]+0x1p-142
+			tolL[i] = 0x1p-21*wantL[i] + 0x1p-142
+		}
+	}
+	return trial{
+		ops: []operand{
+			inout(top, top, nil).near(wantTop, make([]float64, m)), inout(l, l, nil).near(wantL, tolL),
+			out(make([]float32, 2*m), nil).near(w, tolW), in(st), out(make([]float32, 3*m), nil).near(f, tolF),
+			out([]float32{0}, nil).near([]float64{poisoned}, []float64{0}),
+		},
+		call: func(k any, b [][]byte) {
+			found := k.(AdvanceFunc)(view[float32](b[0]), view[float32](b[1]), view[float32](b[2]), view[Stat](b[3]), view[Fold](b[4]), m)
+			view[float32](b[5])[0] = 0
+			if found {
+				view[float32](b[5])[0] = 1
+			}
+		},
+		work: 32 * float64(m),
+	}
+}
+
+// maximum draws the largest of some logits: −Inf where there were none, NaN among special
+// values.
+func (g *gen) maximum() float32 {
+	switch g.IntN(8) {
+	case 0:
+		return negInf32
+	case 1:
+		if g.kind == special {
+			return nan32
+		}
+		return float32(math.Copysign(0, float64(g.IntN(2)-1)))
+	case 2:
+		return -2e38 + 3e38*g.Float32()
+	}
+	return float32(8 * g.NormFloat64())
+}
+
 // driveFold drives a kernel that adds sums, whose float32 values are x, to the states.
 func driveFold(g *gen, m, d int, sums operand, x []float32, call func(k any, o []float32, a []byte, mu []float32, f []Fold)) trial {
 	o, mu, f := g.floats(m*d, 128), g.centre(d), g.folds(m)

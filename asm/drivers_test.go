@@ -29,6 +29,7 @@ var drivers = map[string]driver{
 	"PVF32":         {"mnd", drivePVF32},
 	"PVF16":         {"mnd", drivePVF16},
 	"PVBF16":        {"mnd", drivePVBF16},
+	"Advance":       {"m", driveAdvance},
 	"FoldI8":        {"md", driveFoldI8},
 	"FoldF32":       {"md", driveFoldF32},
 	"MixF32":        {"d", driveMixF32},

@@ -53,6 +53,9 @@ func scaleI8_avx2(y []float32, s []int32, sk, a, b []float32, m, n int)
 func scaleF32_avx2(y, a, b []float32, m, n int)
 
 //go:noescape
+func advance_avx2(m, l, w []float32, st []Stat, f []Fold, rows int) (poisoned bool)
+
+//go:noescape
 func foldI8_avx2(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
 
 //go:noescape

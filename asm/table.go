@@ -44,6 +44,7 @@ type Set struct {
 	PVF32         PVF32Func
 	PVF16         PVF16Func
 	PVBF16        PVBF16Func
+	Advance       AdvanceFunc
 	FoldI8        FoldI8Func
 	FoldF32       FoldF32Func
 	MixF32        MixF32Func

@@ -48,6 +48,12 @@ func grid(uses string, yield func(i, m, n, d int)) {
 				visit(m+1, n, 1)
 			}
 		}
+	case "m":
+		for m := range 70 {
+			for range 4 * numKinds {
+				visit(m+1, 1, 1)
+			}
+		}
 	case "md":
 		for d := range 300 {
 			for j := range int(numKinds) {

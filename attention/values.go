@@ -210,32 +210,15 @@ func (b *block) foldF32(mu []float32) {
 }
 
 // advance moves every row's m and l past the tile and sets the factors of its fold in
-// w.fold. A row with nothing to fold gets Alpha −1.
+// w.fold, Alpha −1 in a row with nothing to fold.
 func (b *block) advance() {
 	w, sp := b.w, &b.w.split
-	for r := range b.rows {
-		m, tile := sp.m[r], w.stat[r].M
-		top := max(m, tile)
-		if tile == negInf || top != top {
-			m, tile, top = 0, 0, 0 // the row is skipped below
-		}
-		w.exps[2*r], w.exps[2*r+1] = m-top, tile-top
+	if !b.p.ks.Advance(sp.m, sp.l, w.exps, w.stat, w.fold, b.rows) {
+		return
 	}
-	b.p.ks.Exp2F32(w.exps[:2*b.rows])
 	for r := range b.rows {
-		st, f := &w.stat[r], &w.fold[r]
-		switch {
-		case st.M == negInf || sp.m[r] != sp.m[r]:
-			f.Alpha = -1
-			continue
-		case st.M != st.M:
+		if w.stat[r].M != w.stat[r].M {
 			sp.poison(r)
-			f.Alpha = -1
-			continue
 		}
-		alpha, g := w.exps[2*r], w.exps[2*r+1]
-		sp.m[r] = max(sp.m[r], st.M)
-		sp.l[r] = float32(alpha*sp.l[r]) + float32(g*st.L)
-		*f = asm.Fold{Alpha: alpha, Beta: float32(g * st.Beta), Gamma: float32(g * st.L)}
 	}
 }

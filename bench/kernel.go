@@ -35,6 +35,8 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 	case isProduct(e):
 	case has("Softmax", "Scale"):
 		d = 0
+	case has("Advance"):
+		n, d = 0, 1
 	case has("Fold"):
 		n = 0
 	case has("Dec", "ExpI4"):
@@ -218,8 +220,8 @@ func softmaxWorkload(f any, m, n int) func() {
 	return nil
 }
 
-// foldWorkload knows the kernels that add a tile to the output states of its rows. With
-// α = ½ the states stay bounded.
+// foldWorkload knows the kernels that add a tile to the states of its rows. With α = ½
+// the sums stay bounded.
 func foldWorkload(f any, m, d int) func() {
 	var (
 		o    = make([]float32, m*d)
@@ -231,6 +233,9 @@ func foldWorkload(f any, m, d int) func() {
 		fold[i] = asm.Fold{Alpha: 0.5, Beta: 1}
 	}
 	switch f := f.(type) {
+	case asm.AdvanceFunc:
+		stat, w := make([]asm.Stat, m), make([]float32, 2*m)
+		return func() { f(x, o, w, stat, fold, m) }
 	case asm.FoldI8Func:
 		return func() { f(o, ints, nil, fold, m, d) }
 	case asm.FoldF32Func:

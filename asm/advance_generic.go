@@ -1,0 +1,25 @@
+package asm
+
+// advance_generic is the specification of AdvanceFunc.
+func advance_generic(m, l, w []float32, st []Stat, f []Fold, rows int) (poisoned bool) {
+	for i, st := range st[:rows] {
+		f[i], w[2*i], w[2*i+1] = Fold{Alpha: -1}, 0, 0
+		if st.M != st.M {
+			m[i], l[i], poisoned = st.M, st.M, true
+			continue
+		}
+		if st.M == negInf32 || m[i] != m[i] {
+			continue
+		}
+		top := m[i]
+		if st.M > top {
+			top = st.M
+		}
+		alpha, g := exp2(m[i]-top), exp2(st.M-top)
+		share := float32(g * st.L)
+		m[i], l[i] = top, float32(alpha*l[i])+share
+		f[i] = Fold{alpha, float32(g * st.Beta), share}
+		w[2*i], w[2*i+1] = alpha, g
+	}
+	return poisoned
+}
