@@ -41,6 +41,14 @@ type QKF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
 // beyond the largest bfloat16 as infinite.
 type QKBF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
 
+// DotF32Func sums the products of m rows with one vector, as tiles centred on it need:
+//
+//	s[i] = Σ_c q[i][c] · x[c],   i < m, c < d
+//
+// q is [m][d]. A row's sum has 16 chains (c mod 16) folded 8, 4, 2, 1. Exact: a product
+// and a sum round each.
+type DotF32Func func(s, q, x []float32, m, d int)
+
 // ScaleI8Func turns integer scores into logits:
 //
 //	y[i][j] = float32(float32(s[i][j])·a[i])·sk[j] + b[i],   i < m, j < n

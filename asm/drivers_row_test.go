@@ -423,6 +423,25 @@ func driveHadamard(g *gen, _, _, d int) trial {
 	}
 }
 
+// driveDotF32 drives a kernel that multiplies rows by one vector.
+func driveDotF32(g *gen, m, _, d int) trial {
+	q, x := g.floats(m*d, 60), g.floats(d, 60)
+	want, products := make([]float32, m), make([]float32, d)
+	for i := range m {
+		for c, v := range x {
+			products[c] = mul(q[i*d+c], v)
+		}
+		want[i] = chains(products)
+	}
+	return trial{
+		ops: []operand{out(want, nil), in(q), in(x)},
+		call: func(k any, b [][]byte) {
+			k.(DotF32Func)(view[float32](b[0]), view[float32](b[1]), view[float32](b[2]), m, d)
+		},
+		work: 2 * float64(m*d),
+	}
+}
+
 func driveSumSquares(g *gen, _, _, d int) trial {
 	x := g.floats(d, 128)
 	products := make([]float32, d)

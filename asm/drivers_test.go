@@ -18,6 +18,7 @@ var drivers = map[string]driver{
 	"QKF32":         {"mnd", driveQKF32},
 	"QKF16":         {"mnd", driveQKF16},
 	"QKBF16":        {"mnd", driveQKBF16},
+	"DotF32":        {"md", driveDotF32},
 	"ScaleI8":       {"mn", driveScaleI8},
 	"ScaleF32":      {"mn", driveScaleF32},
 	"SoftmaxF32":    {"mn", driveSoftmaxF32},

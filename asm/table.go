@@ -33,6 +33,7 @@ type Set struct {
 	QKF32         QKF32Func
 	QKF16         QKF16Func
 	QKBF16        QKBF16Func
+	DotF32        DotF32Func
 	ScaleI8       ScaleI8Func
 	ScaleF32      ScaleF32Func
 	SoftmaxF32    SoftmaxF32Func

@@ -11,6 +11,7 @@ var avx2Kernels = []Entry{
 	{"qkBF16_avx2", AVX2, false, QKBF16Func(qkBF16_avx2)},
 	{"pvF16_avx2", AVX2, false, PVF16Func(pvF16_avx2)},
 	{"pvBF16_avx2", AVX2, false, PVBF16Func(pvBF16_avx2)},
+	{"dotF32_avx2", AVX2, true, DotF32Func(dotF32_avx2)},
 	{"scaleI8_avx2", AVX2, true, ScaleI8Func(scaleI8_avx2)},
 	{"scaleF32_avx2", AVX2, true, ScaleF32Func(scaleF32_avx2)},
 	{"smF32_avx2", AVX2, true, SoftmaxF32Func(smF32_avx2)},

@@ -6,6 +6,7 @@ var generic = []Entry{
 	{"qkF32_generic", Generic, true, QKF32Func(qkF32_generic)},
 	{"qkF16_generic", Generic, true, QKF16Func(qkF16_generic)},
 	{"qkBF16_generic", Generic, true, QKBF16Func(qkBF16_generic)},
+	{"dotF32_generic", Generic, true, DotF32Func(dotF32_generic)},
 	{"scaleI8_generic", Generic, true, ScaleI8Func(scaleI8_generic)},
 	{"scaleF32_generic", Generic, true, ScaleF32Func(scaleF32_generic)},
 	{"smF32_generic", Generic, true, SoftmaxF32Func(smF32_generic)},

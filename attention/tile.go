@@ -264,25 +264,18 @@ func (b *block) offsets(block []byte) {
 	}
 	mu := w.muK[:p.cfg.DK]
 	quant.LoadCenter(p.ks, mu, block[p.geo.k.centre:])
+	p.ks.DotF32(w.b, w.q, mu, b.rows, len(mu))
 	for r := range b.rows {
-		w.b[r] = float32(dot(w.q[r*len(mu):][:len(mu)], mu))*w.plain[r] + w.mean[r]
+		w.b[r] = float32(w.b[r]*w.plain[r]) + w.mean[r]
 	}
 }
 
-// dot sums in float64, with four chains.
-func dot(x, y []float32) float64 {
-	var s [4]float64
-	for len(x) >= 4 && len(y) >= 4 {
-		s[0] += float64(x[0]) * float64(y[0])
-		s[1] += float64(x[1]) * float64(y[1])
-		s[2] += float64(x[2]) * float64(y[2])
-		s[3] += float64(x[3]) * float64(y[3])
-		x, y = x[4:], y[4:]
-	}
+// dot sums in float64.
+func dot(x, y []float32) (s float64) {
 	for i, v := range x {
-		s[0] += float64(v) * float64(y[i])
+		s += float64(v) * float64(y[i])
 	}
-	return (s[0] + s[1]) + (s[2] + s[3])
+	return s
 }
 
 // shape turns scores into base-2 logits: −Inf for every key a row must not see, softcap

@@ -37,7 +37,7 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 		d = 0
 	case has("Advance"):
 		n, d = 0, 1
-	case has("Fold"):
+	case has("Fold", "Dot"):
 		n = 0
 	case has("Dec", "ExpI4"):
 		m = 0
@@ -220,8 +220,7 @@ func softmaxWorkload(f any, m, n int) func() {
 	return nil
 }
 
-// foldWorkload knows the kernels that add a tile to the states of its rows. With α = ½
-// the sums stay bounded.
+// foldWorkload knows the kernels of whole query rows. With α = ½ the states stay bounded.
 func foldWorkload(f any, m, d int) func() {
 	var (
 		o    = make([]float32, m*d)
@@ -236,6 +235,9 @@ func foldWorkload(f any, m, d int) func() {
 	case asm.AdvanceFunc:
 		stat, w := make([]asm.Stat, m), make([]float32, 2*m)
 		return func() { f(x, o, w, stat, fold, m) }
+	case asm.DotF32Func:
+		vector, sums := normals(10, d), make([]float32, m)
+		return func() { f(sums, x, vector, m, d) }
 	case asm.FoldI8Func:
 		return func() { f(o, ints, nil, fold, m, d) }
 	case asm.FoldF32Func:

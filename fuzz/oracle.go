@@ -46,6 +46,7 @@ func (m *Margin) Add(n Margin) {
 //     tie: each such channel adds scale·|r_jc|,
 //   - r: one product on expansion, u·Σ|q r|,
 //   - the sum: d terms, d·u·Σ|q r|; for int8 codes none, |Σ| < 2²⁴,
+//   - the sum with the centre: ⌈d/16⌉+5 terms in a row, as much of Σ|q|(|centre|+|mean|),
 //   - scale, log2(e), offset: 10 roundings of magnitudes ≤ Y_j; 16 with softcap (three
 //     operations, slope ≤ 1), ALiBi and bias,
 //   - y−M of base-2 logits, once per tile and once per merge of split states: the
@@ -339,6 +340,9 @@ func (r *exactRow) shifts() {
 		}
 		tiny := 0x1p-149 * (1 + res + cen) // scale constants and factors that underflow
 		e := scale * (rotQ*k.muNorm + rotMean*r.norm)
+		if in.Case.K.Center {
+			e += scale * u * (math.Ceil(d/16) + 5) * cen
+		}
 		if r.slack != nil && j >= in.SinkTokens {
 			e += scale * slack
 			if r.step > 0 {
