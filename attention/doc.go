@@ -41,6 +41,26 @@
 // tile to multiples of 1/255 of the tile's largest weight times value scale. Both sum
 // exactly in int32.
 //
+// # Codecs
+//
+// A Codec is a format and what is done to rows before it: Rotate (orthonormal Hadamard
+// transform, undone on queries and outputs), Center (the mean of the previous tile, or
+// with OwnCenter of the tile itself, is stored apart), Mean (a calibrated mean per head is).
+// SinkTokens keeps the first tokens in binary16. K8V8, K8V4 and K4V4 are presets with
+// their measured errors.
+//
+// # Quantized probabilities
+//
+// Config.P chooses what a weight exp(s) is in the sum of values: see PMode. Modes that
+// round normalised probabilities lose mass on flat rows; Config.Correction gives it back,
+// see Correction. Plan.ObserveProbabilities feeds the calibrators of package calib.
+//
+// # Certificates
+//
+// With Config.Certify, IO.ErrEst and IO.ErrBound receive an estimate and a rigorous bound
+// of what quantization did to each output row. Certified plans store eight bytes more per
+// token, head and side.
+//
 // # Reproducibility
 //
 // A row's bits depend on its query, its position and the tokens it sees: not on other
