@@ -2,6 +2,7 @@ package attention
 
 import (
 	"math"
+	"slices"
 
 	"github.com/qattn/qattn/quant"
 )
@@ -121,6 +122,25 @@ const (
 
 // normalize fills defaults and checks every field.
 func (c *Config) normalize() error {
+	if err := c.checkDims(); err != nil {
+		return err
+	}
+	if c.Scale == 0 {
+		c.Scale = float32(1 / math.Sqrt(float64(c.DK)))
+	}
+	for _, step := range []func() error{
+		func() error { return c.K.normalize("Config.K", c.KVHeads, c.DK) },
+		func() error { return c.V.normalize("Config.V", c.KVHeads, c.DV) },
+		c.checkScores, c.checkTokens, c.resolve,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkDims() error {
 	for _, f := range []struct {
 		name string
 		v    int
@@ -136,15 +156,34 @@ func (c *Config) normalize() error {
 	if c.QHeads%c.KVHeads != 0 {
 		return fieldErr(ErrConfig, "Config.KVHeads", "%d does not divide QHeads = %d", c.KVHeads, c.QHeads)
 	}
-	if c.K.Format == nil {
-		c.K.Format = quant.F32
+	return nil
+}
+
+// normalize validates the codec of a side of d channels and copies its mean.
+func (k *Codec) normalize(field string, heads, d int) error {
+	if k.Format == nil {
+		k.Format = quant.F32
 	}
-	if c.V.Format == nil {
-		c.V.Format = quant.F32
+	if k.OwnCenter && !k.Center {
+		return fieldErr(ErrConfig, field+".OwnCenter", "set without Center")
 	}
-	if c.Scale == 0 {
-		c.Scale = float32(1 / math.Sqrt(float64(c.DK)))
+	if k.Mean == nil {
+		return nil
 	}
+	if len(k.Mean) != heads*d {
+		return fieldErr(ErrConfig, field+".Mean", "length %d, want KVHeads·D = %d·%d", len(k.Mean), heads, d)
+	}
+	for i, x := range k.Mean {
+		if !finite(x) {
+			return fieldErr(ErrConfig, field+".Mean", "element %d is %v", i, x)
+		}
+	}
+	k.Mean = slices.Clone(k.Mean)
+	return nil
+}
+
+// checkScores validates what acts on scores and copies what is per head.
+func (c *Config) checkScores() error {
 	if !finite(c.Scale * log2e) {
 		return fieldErr(ErrConfig, "Config.Scale", "%v or its base-2 form is not finite", c.Scale)
 	}
@@ -155,43 +194,14 @@ func (c *Config) normalize() error {
 		name string
 		v    *[]float32
 	}{{"Config.ALiBi", &c.ALiBi}, {"Config.SinkLogits", &c.SinkLogits}} {
-		if *f.v == nil {
-			continue
-		}
-		if len(*f.v) != c.QHeads {
+		if *f.v != nil && len(*f.v) != c.QHeads {
 			return fieldErr(ErrConfig, f.name, "length %d, want QHeads = %d", len(*f.v), c.QHeads)
 		}
-		*f.v = append([]float32(nil), *f.v...)
+		*f.v = slices.Clone(*f.v)
 	}
 	for h, s := range c.SinkLogits {
 		if !finite(s*log2e) && s != negInf {
 			return fieldErr(ErrConfig, "Config.SinkLogits", "logit %d is %v, want a finite base-2 form or −Inf", h, s)
-		}
-	}
-	for _, f := range []struct {
-		name string
-		v    *[]float32
-		d    int
-	}{{"Config.K.Mean", &c.K.Mean, c.DK}, {"Config.V.Mean", &c.V.Mean, c.DV}} {
-		if *f.v == nil {
-			continue
-		}
-		if len(*f.v) != c.KVHeads*f.d {
-			return fieldErr(ErrConfig, f.name, "length %d, want KVHeads·D = %d·%d", len(*f.v), c.KVHeads, f.d)
-		}
-		for i, x := range *f.v {
-			if !finite(x) {
-				return fieldErr(ErrConfig, f.name, "element %d is %v", i, x)
-			}
-		}
-		*f.v = append([]float32(nil), *f.v...)
-	}
-	for _, f := range []struct {
-		name string
-		c    *Codec
-	}{{"Config.K.OwnCenter", &c.K}, {"Config.V.OwnCenter", &c.V}} {
-		if f.c.OwnCenter && !f.c.Center {
-			return fieldErr(ErrConfig, f.name, "set without Center")
 		}
 	}
 	for h, s := range c.ALiBi {
@@ -199,6 +209,11 @@ func (c *Config) normalize() error {
 			return fieldErr(ErrConfig, "Config.ALiBi", "slope %d is %v", h, s)
 		}
 	}
+	return nil
+}
+
+// checkTokens validates what chooses tokens.
+func (c *Config) checkTokens() error {
 	if c.SinkTokens < 0 || c.SinkTokens > Tile {
 		return fieldErr(ErrConfig, "Config.SinkTokens", "%d is outside 0..%d", c.SinkTokens, Tile)
 	}
@@ -208,7 +223,7 @@ func (c *Config) normalize() error {
 	if w := c.Window; !w.Limited && (w.Left != 0 || w.Right != 0) {
 		return fieldErr(ErrConfig, "Config.Window", "Left or Right set without Limited; use SlidingWindow(%d, %d)", w.Left, w.Right)
 	}
-	return c.resolve()
+	return nil
 }
 
 // resolve replaces the automatic modes and rejects modes the formats cannot serve.
