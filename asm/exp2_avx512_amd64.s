@@ -10,13 +10,14 @@
 // itself and rounds subnormal results once.
 // Exactness: the operations and their order are those of exp2_generic.go, see EXP2.
 // Tails:     one masked vector.
-// Registers: Z0–Z3 x · Z16–Z20, Z25 constants · Z21–Z23 temporaries · DI x
+// Registers: Z0–Z3 x · Z16–Z20, Z25 constants · Z21–Z23 temporaries · DI x · BX constants
 //            CX elements left
 
 // func exp2F32_avx512(x []float32)
 TEXT ·exp2F32_avx512(SB), NOSPLIT, $0-24
 	MOVQ x_base+0(FP), DI
 	MOVQ x_len+8(FP), CX
+	LEAQ ·softmaxConst(SB), BX
 	EXPCONST
 	SUBQ $64, CX
 	JLT  vectors

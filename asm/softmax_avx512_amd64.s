@@ -15,7 +15,8 @@
 // Registers: see softmax_avx512_amd64.h
 
 // 0 1.5·2²⁰, 4 512·c3, 8 64·c2, 12 8·c1, 16 −160, 20 −Inf, 24 ½, 28 2⁻⁹⁶, 32 2⁹⁶, 36 1,
-// 40 1.5·2²³, 44 65535, 48 1 1, 56 1 √2, 64 2^(i/8), 96 order of st, 112 order of codes
+// 40 1.5·2²³, 44 65535, 48 1 1, 56 1 √2, 64 2^(i/8), 96 order of st, 112 order of codes,
+// 128 the lowest finite number, 132 −0
 DATA ·softmaxConst+0(SB)/4, $0x49c00000
 DATA ·softmaxConst+4(SB)/4, $0x3d6cfca4
 DATA ·softmaxConst+8(SB)/4, $0x3e75d12a
@@ -38,7 +39,9 @@ DATA ·softmaxConst+96(SB)/8, $0x0908060504020100
 DATA ·softmaxConst+104(SB)/8, $0x0f0b07030e0d0c0a
 DATA ·softmaxConst+112(SB)/8, $0x0d0905010c080400
 DATA ·softmaxConst+120(SB)/8, $0x0f0b07030e0a0602
-GLOBL ·softmaxConst(SB), RODATA|NOPTR, $128
+DATA ·softmaxConst+128(SB)/4, $0xff7fffff
+DATA ·softmaxConst+132(SB)/4, $0x80000000
+GLOBL ·softmaxConst(SB), RODATA|NOPTR, $136
 
 // func smF32_avx512(y []float32, st []Stat, m, n int)
 TEXT ·smF32_avx512(SB), NOSPLIT, $0-64
@@ -46,70 +49,104 @@ TEXT ·smF32_avx512(SB), NOSPLIT, $0-64
 	MOVQ st_base+24(FP), R12
 	MOVQ m+48(FP), R8
 	COLUMNS(n+56(FP))
+	BLOCK(alone)
+	IFPART(partPeak)
+	PEAK(0, R11)
+
+peaks:
 	EXPCONST
 
 block:
-	BLOCK(row)
-	JCC  part
-	LOADROWS
+	VMOVAPS Z26, Z27
+	ORIGINS
+	IFPART(part)
+	AHEAD(last)
+	PEAK(1024, AX)
+
+last:
+	LESSROWS
 
 loaded:
-	PEAK
-	VMOVAPS Z28, Z27
-	ORIGIN(Z21)
-	SPREAD(Z21)
-	ROWS(EXP, Z28, Z29, Z30, Z31)
+	EACH(EXP2)
 	SUM
 	JNZ  nan
 
 weighed:
+	IFPART(storeParts)
 	STOREROWS
+
+stored:
 	VUNPCKLPS Z28, Z27, Z27
-	VBROADCASTSS 36(BX), Z28
-	STATS(Z28)
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
 	STEP
-	JG   block
-	VZEROUPPER
-	RET
+	JLE  done
+	BLOCK(row)
+	JMP  block
+
+alone:
+	EXPCONST
 
 row:
 	ALONE
-	JCC  partRow
-	LOADROW(0, (DI), Z0, Z1, Z2, Z3)
+	IFPART(partRow)
+	LOADROW
 
 loadedRow:
 	PEAKROW
 	VMOVAPS Z28, Z27
 	ORIGIN(Z28)
-	ROW(EXP, Z28)
+	ROW(SUB, Z28)
+	EACHROW(EXP2)
 	SUMROW
 	JNZ  nanRow
 
 weighedRow:
+	IFPART(storePart)
 	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
+
+storedRow:
 	VUNPCKLPS Z28, Z27, Z27
-	VBROADCASTSS 36(BX), Z28
-	STATS(Z28)
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
 	STEPROW
 	JNZ  row
+
+done:
 	VZEROUPPER
 	RET
 
+partPeak:
+	PEAKPART(0, R11)
+	JMP  peaks
+
 part:
-	LOADPARTS
+	AHEAD(lastPart)
+	PEAKPART(1024, AX)
+
+lastPart:
+	LESSPARTS
 	JMP  loaded
 
 nan:
 	NAN
 	JMP  weighed
 
+storeParts:
+	STOREPARTS
+	JMP  stored
+
 partRow:
-	LOADPART(0, (DI), Z0, Z1, Z2, Z3)
+	LOADPART
 	JMP  loadedRow
 
 nanRow:
 	NANROW
 	JMP  weighedRow
+
+storePart:
+	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
+	JMP  storedRow
 
 // func smLogF32_avx512(y []float32, st []Stat, code LogCode, m, n int)
 TEXT ·smLogF32_avx512(SB), NOSPLIT, $0-80
@@ -117,67 +154,101 @@ TEXT ·smLogF32_avx512(SB), NOSPLIT, $0-80
 	MOVQ st_base+24(FP), R12
 	MOVQ m+64(FP), R8
 	COLUMNS(n+72(FP))
+	BLOCK(alone)
+	IFPART(partPeak)
+	PEAK(0, R11)
+
+peaks:
 	LOGCONST(code_Step+48(FP), code_Zero+52(FP))
 
 block:
-	BLOCK(row)
-	JCC  part
-	LOADROWS
+	WHOLE(code_Whole+56(FP), Z26)
+	ORIGINS
+	IFPART(part)
+	AHEAD(last)
+	PEAK(1024, AX)
+
+last:
+	LESSROWS
 
 loaded:
-	PEAK
-	WHOLE(code_Whole+56(FP))
-	ORIGIN(Z21)
-	SPREAD(Z21)
-	ROWS(LOG, Z28, Z29, Z30, Z31)
+	EACH(LOG)
 	SUM
 	JNZ  nan
 
 weighed:
+	IFPART(storeParts)
 	STOREROWS
+
+stored:
 	VUNPCKLPS Z28, Z27, Z27
-	VBROADCASTSS 36(BX), Z28
-	STATS(Z28)
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
 	STEP
-	JG   block
-	VZEROUPPER
-	RET
+	JLE  done
+	BLOCK(row)
+	JMP  block
+
+alone:
+	LOGCONST(code_Step+48(FP), code_Zero+52(FP))
 
 row:
 	ALONE
-	JCC  partRow
-	LOADROW(0, (DI), Z0, Z1, Z2, Z3)
+	IFPART(partRow)
+	LOADROW
 
 loadedRow:
 	PEAKROW
-	WHOLE(code_Whole+56(FP))
+	WHOLE(code_Whole+56(FP), Z28)
 	ORIGIN(Z28)
-	ROW(LOG, Z28)
+	ROW(SUB, Z28)
+	EACHROW(LOG)
 	SUMROW
 	JNZ  nanRow
 
 weighedRow:
+	IFPART(storePart)
 	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
+
+storedRow:
 	VUNPCKLPS Z28, Z27, Z27
-	VBROADCASTSS 36(BX), Z28
-	STATS(Z28)
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
 	STEPROW
 	JNZ  row
+
+done:
 	VZEROUPPER
 	RET
 
+partPeak:
+	PEAKPART(0, R11)
+	JMP  peaks
+
 part:
-	LOADPARTS
+	AHEAD(lastPart)
+	PEAKPART(1024, AX)
+
+lastPart:
+	LESSPARTS
 	JMP  loaded
 
 nan:
 	NAN
 	JMP  weighed
 
+storeParts:
+	STOREPARTS
+	JMP  stored
+
 partRow:
-	LOADPART(0, (DI), Z0, Z1, Z2, Z3)
+	LOADPART
 	JMP  loadedRow
 
 nanRow:
 	NANROW
 	JMP  weighedRow
+
+storePart:
+	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
+	JMP  storedRow

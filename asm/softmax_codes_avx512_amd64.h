@@ -44,37 +44,42 @@
 	TOP4(Z4, Z5, Z6, Z7, Z29);     \
 	TOP4(Z8, Z9, Z10, Z11, Z30);   \
 	TOP4(Z12, Z13, Z14, Z15, Z31); \
-	FOLD(VMAXPS)
+	FOLD(VMAXPS, Z28, Z29, Z30, Z31)
 #define TOPROW \
-	TOP4(Z0, Z1, Z2, Z3, Z28); \
+	VXORPS Z21, Z21, Z21;  \
+	VMAXPS Z21, Z0, Z28;   \
+	VMAXPS Z21, Z1, Z21;   \
+	VMAXPS Z28, Z2, Z28;   \
+	VMAXPS Z21, Z3, Z21;   \
+	VMAXPS Z21, Z28, Z28;  \
 	FOLDROW(VMAXPS)
 
-// BETA stores st with Beta = Z28/top and tests for products to lift. Z24 is top.
+// BETA sets Z30 to top/Z28 and Z22 to Beta = Z28/top and tests for products to lift. Z24
+// is top. With Z28 = 0 the products become NaN.
 #define BETA \
-	VDIVPS Z24, Z28, Z30;         \
-	STATS(Z30);                   \
-	VBROADCASTSS 28(BX), Z21;     \
-	VCMPPS $1, Z21, Z28, K6;      \
+	VDIVPS Z28, Z24, Z30;             \
+	VDIVPS Z24, Z28, Z22;             \
+	VCMPPS.BCST $1, 28(BX), Z28, K6;  \
 	KORTESTW K6, K6
 
 // LIFT and LIFTROW multiply the rows in K6 by 2⁹⁶.
 #define LIFT \
-	VBROADCASTSS 36(BX), Z21;      \
-	VBROADCASTSS 32(BX), K6, Z21;  \
-	VMULPS Z21, Z28, Z22;          \
-	SPREAD(Z21);                   \
+	VBROADCASTSS 36(BX), Z23;      \
+	VBROADCASTSS 32(BX), K6, Z23;  \
+	VMULPS Z23, Z28, Z28;          \
+	VDIVPS Z28, Z24, Z24;          \
+	SPREAD(Z23);                   \
 	ROWS(MUL, Z28, Z29, Z30, Z31); \
-	VMOVAPS Z22, Z28
+	VMOVAPS Z24, Z30
 #define LIFTROW \
-	VBROADCASTSS 32(BX), Z21; \
-	VMULPS Z21, Z28, Z28;     \
-	ROW(MUL, Z21)
+	VBROADCASTSS 32(BX), Z23; \
+	VMULPS Z23, Z28, Z28;     \
+	VDIVPS Z28, Z24, Z30;     \
+	ROW(MUL, Z23)
 
-// INVERSE sets Z30 to top/Z28, or 0 for 0, and loads ½ and the order of the codes.
-#define INVERSE \
-	VPTESTMD Z28, Z28, K6;        \
-	VDIVPS.Z Z28, Z24, K6, Z30;   \
-	VBROADCASTSS 24(BX), Z22;     \
+// HALF loads ½ and the order of the codes.
+#define HALF \
+	VBROADCASTSS 24(BX), Z22;  \
 	VPMOVZXBD 112(BX), Z23
 
 // CODE turns a product into a code.
@@ -83,15 +88,14 @@
 	VADDPS Z22, x, x; \
 	VCVTTPS2DQ x, x
 
-// PACK stores the codes of a row as bytes, PACK16 as two planes; Z24 is the mask of low
-// bytes. The packs saturate what a NaN was converted to, −2³¹, to 0.
-#define PACK(row, a, b, c, d) \
+// PACK turns the codes of a row into bytes in a, PACK16 into two planes, b the high one;
+// Z24 is the mask of low bytes. The packs saturate what a NaN was converted to, −2³¹, to 0.
+#define PACK(a, b, c, d) \
 	VPACKUSDW b, a, a;      \
 	VPACKUSDW d, c, c;      \
 	VPACKUSWB c, a, a;      \
-	VPERMD a, Z23, a;       \
-	VMOVDQU8 a, K5, (SI)row
-#define PACK16(row, a, b, c, d) \
+	VPERMD a, Z23, a
+#define PACK16(a, b, c, d) \
 	VPACKUSDW b, a, a;       \
 	VPACKUSDW d, c, c;       \
 	VPSRLW $8, a, b;         \
@@ -101,9 +105,21 @@
 	VPACKUSWB d, b, b;       \
 	VPACKUSWB c, a, a;       \
 	VPERMD b, Z23, b;        \
-	VPERMD a, Z23, a;        \
-	VMOVDQU8 b, K5, (SI)row; \
-	VMOVDQU8 a, K5, (R13)row
+	VPERMD a, Z23, a
+
+// BYTEROWS stores a vector of codes a row, BYTEPARTS where rows are not whole.
+#define BYTEROWS(p, a, b, c, d) \
+	VMOVDQU32 a, (p);         \
+	VMOVDQU32 b, (p)(R9*1);   \
+	VMOVDQU32 c, (p)(DX*1);   \
+	VMOVDQU32 d, (p)(R11*1)
+#define BYTEPARTS(p, a, b, c, d) \
+	VMOVDQU8 a, K5, (p);         \
+	VMOVDQU8 b, K5, (p)(R9*1);   \
+	VMOVDQU8 c, K5, (p)(DX*1);   \
+	VMOVDQU8 d, K5, (p)(R11*1)
+
+// LOW sets Z24 to the mask of low bytes.
 #define LOW \
 	VPTERNLOGD $0xFF, Z24, Z24, Z24; \
 	VPSRLW $8, Z24, Z24

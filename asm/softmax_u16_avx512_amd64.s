@@ -27,24 +27,33 @@ TEXT ·smU16_avx512(SB), NOSPLIT, $0-136
 	MOVQ m+120(FP), R8
 	COLUMNS(n+128(FP))
 	BYTES(n+128(FP))
+	BLOCK(alone)
+	IFPART(partPeak)
+	PEAK(0, R11)
+
+peaks:
 	EXPCONST
 
 block:
-	BLOCK(row)
-	JCC  part
-	LOADROWS
+	VMOVAPS Z26, Z27
+	ORIGINS
+	IFPART(part)
+	AHEAD(last)
+	PEAK(1024, AX)
+
+last:
+	LESSROWS
 
 loaded:
-	PEAK
-	VMOVAPS Z28, Z27
-	ORIGIN(Z21)
-	SPREAD(Z21)
-	ROWS(EXP, Z28, Z29, Z30, Z31)
+	EACH(EXP2)
 	SUM
 	JNZ  nan
 
 weighed:
+	IFPART(storeParts)
 	STOREROWS
+
+stored:
 	VUNPCKLPS Z28, Z27, Z27
 	SCALES
 	PRODUCTS
@@ -54,37 +63,49 @@ weighed:
 	JNZ  lift
 
 lifted:
-	INVERSE
+	STATS(Z22)
+	HALF
 	SPREAD(Z30)
 	ROWS(CODE, Z28, Z29, Z30, Z31)
 	LOW
-	XORL CX, CX
-	PACK16((CX*1), Z0, Z1, Z2, Z3)
-	PACK16((R9*1), Z4, Z5, Z6, Z7)
-	PACK16((DX*1), Z8, Z9, Z10, Z11)
-	PACK16((R11*1), Z12, Z13, Z14, Z15)
+	PACK16(Z0, Z1, Z2, Z3)
+	PACK16(Z4, Z5, Z6, Z7)
+	PACK16(Z8, Z9, Z10, Z11)
+	PACK16(Z12, Z13, Z14, Z15)
+	IFPART(byteParts)
+	BYTEROWS(SI, Z1, Z5, Z9, Z13)
+	BYTEROWS(R13, Z0, Z4, Z8, Z12)
+
+coded:
 	ADDQ $256, SI
 	ADDQ $256, R13
 	STEP
-	JG   block
-	VZEROUPPER
-	RET
+	JLE  done
+	BLOCK(row)
+	JMP  block
+
+alone:
+	EXPCONST
 
 row:
 	ALONE
-	JCC  partRow
-	LOADROW(0, (DI), Z0, Z1, Z2, Z3)
+	IFPART(partRow)
+	LOADROW
 
 loadedRow:
 	PEAKROW
 	VMOVAPS Z28, Z27
 	ORIGIN(Z28)
-	ROW(EXP, Z28)
+	ROW(SUB, Z28)
+	EACHROW(EXP2)
 	SUMROW
 	JNZ  nanRow
 
 weighedRow:
+	IFPART(storePart)
 	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
+
+storedRow:
 	VUNPCKLPS Z28, Z27, Z27
 	SCALES
 	PRODUCT(Z0, Z1, Z2, Z3)
@@ -94,38 +115,71 @@ weighedRow:
 	JNZ  liftRow
 
 liftedRow:
-	INVERSE
+	STATS(Z22)
+	HALF
 	ROW(CODE, Z30)
 	LOW
-	XORL CX, CX
-	PACK16((CX*1), Z0, Z1, Z2, Z3)
+	PACK16(Z0, Z1, Z2, Z3)
+	IFPART(bytePart)
+	VMOVDQU32 Z1, (SI)
+	VMOVDQU32 Z0, (R13)
+
+codedRow:
 	ADDQ $64, SI
 	ADDQ $64, R13
 	STEPROW
 	JNZ  row
+
+done:
 	VZEROUPPER
 	RET
 
+partPeak:
+	PEAKPART(0, R11)
+	JMP  peaks
+
 part:
-	LOADPARTS
+	AHEAD(lastPart)
+	PEAKPART(1024, AX)
+
+lastPart:
+	LESSPARTS
 	JMP  loaded
 
 nan:
 	NAN
 	JMP  weighed
 
-lift:
-	LIFT
-	JMP  lifted
+storeParts:
+	STOREPARTS
+	JMP  stored
 
 partRow:
-	LOADPART(0, (DI), Z0, Z1, Z2, Z3)
+	LOADPART
 	JMP  loadedRow
 
 nanRow:
 	NANROW
 	JMP  weighedRow
 
+storePart:
+	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
+	JMP  storedRow
+
+lift:
+	LIFT
+	JMP  lifted
+
+byteParts:
+	BYTEPARTS(SI, Z1, Z5, Z9, Z13)
+	BYTEPARTS(R13, Z0, Z4, Z8, Z12)
+	JMP  coded
+
 liftRow:
 	LIFTROW
 	JMP  liftedRow
+
+bytePart:
+	VMOVDQU8 Z1, K5, (SI)
+	VMOVDQU8 Z0, K5, (R13)
+	JMP  codedRow

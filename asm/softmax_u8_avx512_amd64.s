@@ -25,24 +25,33 @@ TEXT ·smU8_avx512(SB), NOSPLIT, $0-120
 	MOVQ m+104(FP), R8
 	COLUMNS(n+112(FP))
 	BYTES(n+112(FP))
+	BLOCK(alone)
+	IFPART(partPeak)
+	PEAK(0, R11)
+
+peaks:
 	EXPCONST
 
 block:
-	BLOCK(row)
-	JCC  part
-	LOADROWS
+	VMOVAPS Z26, Z27
+	ORIGINS
+	IFPART(part)
+	AHEAD(last)
+	PEAK(1024, AX)
+
+last:
+	LESSROWS
 
 loaded:
-	PEAK
-	VMOVAPS Z28, Z27
-	ORIGIN(Z21)
-	SPREAD(Z21)
-	ROWS(EXP, Z28, Z29, Z30, Z31)
+	EACH(EXP2)
 	SUM
 	JNZ  nan
 
 weighed:
+	IFPART(storeParts)
 	STOREROWS
+
+stored:
 	VUNPCKLPS Z28, Z27, Z27
 	SCALES
 	PRODUCTS
@@ -52,35 +61,46 @@ weighed:
 	JNZ  lift
 
 lifted:
-	INVERSE
+	STATS(Z22)
+	HALF
 	SPREAD(Z30)
 	ROWS(CODE, Z28, Z29, Z30, Z31)
-	XORL CX, CX
-	PACK((CX*1), Z0, Z1, Z2, Z3)
-	PACK((R9*1), Z4, Z5, Z6, Z7)
-	PACK((DX*1), Z8, Z9, Z10, Z11)
-	PACK((R11*1), Z12, Z13, Z14, Z15)
+	PACK(Z0, Z1, Z2, Z3)
+	PACK(Z4, Z5, Z6, Z7)
+	PACK(Z8, Z9, Z10, Z11)
+	PACK(Z12, Z13, Z14, Z15)
+	IFPART(byteParts)
+	BYTEROWS(SI, Z0, Z4, Z8, Z12)
+
+coded:
 	ADDQ $256, SI
 	STEP
-	JG   block
-	VZEROUPPER
-	RET
+	JLE  done
+	BLOCK(row)
+	JMP  block
+
+alone:
+	EXPCONST
 
 row:
 	ALONE
-	JCC  partRow
-	LOADROW(0, (DI), Z0, Z1, Z2, Z3)
+	IFPART(partRow)
+	LOADROW
 
 loadedRow:
 	PEAKROW
 	VMOVAPS Z28, Z27
 	ORIGIN(Z28)
-	ROW(EXP, Z28)
+	ROW(SUB, Z28)
+	EACHROW(EXP2)
 	SUMROW
 	JNZ  nanRow
 
 weighedRow:
+	IFPART(storePart)
 	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
+
+storedRow:
 	VUNPCKLPS Z28, Z27, Z27
 	SCALES
 	PRODUCT(Z0, Z1, Z2, Z3)
@@ -90,39 +110,69 @@ weighedRow:
 	JNZ  liftRow
 
 liftedRow:
-	INVERSE
+	STATS(Z22)
+	HALF
 	ROW(CODE, Z30)
-	XORL CX, CX
-	PACK((CX*1), Z0, Z1, Z2, Z3)
+	PACK(Z0, Z1, Z2, Z3)
+	IFPART(bytePart)
+	VMOVDQU32 Z0, (SI)
+
+codedRow:
 	ADDQ $64, SI
 	STEPROW
 	JNZ  row
+
+done:
 	VZEROUPPER
 	RET
 
+partPeak:
+	PEAKPART(0, R11)
+	JMP  peaks
+
 part:
-	LOADPARTS
+	AHEAD(lastPart)
+	PEAKPART(1024, AX)
+
+lastPart:
+	LESSPARTS
 	JMP  loaded
 
 nan:
 	NAN
 	JMP  weighed
 
-lift:
-	LIFT
-	JMP  lifted
+storeParts:
+	STOREPARTS
+	JMP  stored
 
 partRow:
-	LOADPART(0, (DI), Z0, Z1, Z2, Z3)
+	LOADPART
 	JMP  loadedRow
 
 nanRow:
 	NANROW
 	JMP  weighedRow
 
+storePart:
+	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
+	JMP  storedRow
+
+lift:
+	LIFT
+	JMP  lifted
+
+byteParts:
+	BYTEPARTS(SI, Z0, Z4, Z8, Z12)
+	JMP  coded
+
 liftRow:
 	LIFTROW
 	JMP  liftedRow
+
+bytePart:
+	VMOVDQU8 Z0, K5, (SI)
+	JMP  codedRow
 
 // func smLogU8_avx512(p []byte, y, sv []float32, st []Stat, code LogCode, top float32, m, n int)
 TEXT ·smLogU8_avx512(SB), NOSPLIT, $0-128
@@ -133,24 +183,33 @@ TEXT ·smLogU8_avx512(SB), NOSPLIT, $0-128
 	MOVQ m+112(FP), R8
 	COLUMNS(n+120(FP))
 	BYTES(n+120(FP))
+	BLOCK(alone)
+	IFPART(partPeak)
+	PEAK(0, R11)
+
+peaks:
 	LOGCONST(code_Step+96(FP), code_Zero+100(FP))
 
 block:
-	BLOCK(row)
-	JCC  part
-	LOADROWS
+	WHOLE(code_Whole+104(FP), Z26)
+	ORIGINS
+	IFPART(part)
+	AHEAD(last)
+	PEAK(1024, AX)
+
+last:
+	LESSROWS
 
 loaded:
-	PEAK
-	WHOLE(code_Whole+104(FP))
-	ORIGIN(Z21)
-	SPREAD(Z21)
-	ROWS(LOG, Z28, Z29, Z30, Z31)
+	EACH(LOG)
 	SUM
 	JNZ  nan
 
 weighed:
+	IFPART(storeParts)
 	STOREROWS
+
+stored:
 	VUNPCKLPS Z28, Z27, Z27
 	SCALES
 	PRODUCTS
@@ -160,35 +219,46 @@ weighed:
 	JNZ  lift
 
 lifted:
-	INVERSE
+	STATS(Z22)
+	HALF
 	SPREAD(Z30)
 	ROWS(CODE, Z28, Z29, Z30, Z31)
-	XORL CX, CX
-	PACK((CX*1), Z0, Z1, Z2, Z3)
-	PACK((R9*1), Z4, Z5, Z6, Z7)
-	PACK((DX*1), Z8, Z9, Z10, Z11)
-	PACK((R11*1), Z12, Z13, Z14, Z15)
+	PACK(Z0, Z1, Z2, Z3)
+	PACK(Z4, Z5, Z6, Z7)
+	PACK(Z8, Z9, Z10, Z11)
+	PACK(Z12, Z13, Z14, Z15)
+	IFPART(byteParts)
+	BYTEROWS(SI, Z0, Z4, Z8, Z12)
+
+coded:
 	ADDQ $256, SI
 	STEP
-	JG   block
-	VZEROUPPER
-	RET
+	JLE  done
+	BLOCK(row)
+	JMP  block
+
+alone:
+	LOGCONST(code_Step+96(FP), code_Zero+100(FP))
 
 row:
 	ALONE
-	JCC  partRow
-	LOADROW(0, (DI), Z0, Z1, Z2, Z3)
+	IFPART(partRow)
+	LOADROW
 
 loadedRow:
 	PEAKROW
-	WHOLE(code_Whole+104(FP))
+	WHOLE(code_Whole+104(FP), Z28)
 	ORIGIN(Z28)
-	ROW(LOG, Z28)
+	ROW(SUB, Z28)
+	EACHROW(LOG)
 	SUMROW
 	JNZ  nanRow
 
 weighedRow:
+	IFPART(storePart)
 	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
+
+storedRow:
 	VUNPCKLPS Z28, Z27, Z27
 	SCALES
 	PRODUCT(Z0, Z1, Z2, Z3)
@@ -198,36 +268,66 @@ weighedRow:
 	JNZ  liftRow
 
 liftedRow:
-	INVERSE
+	STATS(Z22)
+	HALF
 	ROW(CODE, Z30)
-	XORL CX, CX
-	PACK((CX*1), Z0, Z1, Z2, Z3)
+	PACK(Z0, Z1, Z2, Z3)
+	IFPART(bytePart)
+	VMOVDQU32 Z0, (SI)
+
+codedRow:
 	ADDQ $64, SI
 	STEPROW
 	JNZ  row
+
+done:
 	VZEROUPPER
 	RET
 
+partPeak:
+	PEAKPART(0, R11)
+	JMP  peaks
+
 part:
-	LOADPARTS
+	AHEAD(lastPart)
+	PEAKPART(1024, AX)
+
+lastPart:
+	LESSPARTS
 	JMP  loaded
 
 nan:
 	NAN
 	JMP  weighed
 
-lift:
-	LIFT
-	JMP  lifted
+storeParts:
+	STOREPARTS
+	JMP  stored
 
 partRow:
-	LOADPART(0, (DI), Z0, Z1, Z2, Z3)
+	LOADPART
 	JMP  loadedRow
 
 nanRow:
 	NANROW
 	JMP  weighedRow
 
+storePart:
+	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
+	JMP  storedRow
+
+lift:
+	LIFT
+	JMP  lifted
+
+byteParts:
+	BYTEPARTS(SI, Z0, Z4, Z8, Z12)
+	JMP  coded
+
 liftRow:
 	LIFTROW
 	JMP  liftedRow
+
+bytePart:
+	VMOVDQU8 Z0, K5, (SI)
+	JMP  codedRow
