@@ -32,6 +32,20 @@ GLOBL exp4Const<>(SB), RODATA|NOPTR, $16
 	VPMULLW   Z13, m, b;    \
 	VPSUBW    b, Z14, b
 
+// LINE expands a line of both groups.
+#define LINE(off) \
+	VMOVDQU32  off(SI), Z0;          \
+	PREFETCHT0 off(R9);              \
+	VPSRLW     $4, Z0, Z1;           \
+	VPANDD     Z12, Z0, Z0;          \
+	VPANDD     Z12, Z1, Z1;          \
+	VPMULLW    Z4, Z0, Z0;           \
+	VPMULLW    Z6, Z1, Z1;           \
+	VPADDW     Z5, Z0, Z0;           \
+	VPADDW     Z7, Z1, Z1;           \
+	VMOVDQU32  Z0, off(DI);          \
+	VMOVDQU32  Z1, off(DI)(R12*1)
+
 // func expI4K_avx512(dst, k, mult []byte, n, d int, next []byte)
 TEXT ·expI4K_avx512(SB), NOSPLIT, $0-112
 	MOVQ dst_base+0(FP), DI
@@ -64,18 +78,26 @@ multipliers:
 	JLE  low
 	MULT(16, Z6, Z7)
 
+	SUBQ $4, CX
+	JLT  rest
+
+blocks:
+	LINE(0)
+	LINE(64)
+	LINE(128)
+	LINE(192)
+	ADDQ $256, SI
+	ADDQ $256, R9
+	ADDQ $256, DI
+	SUBQ $4, CX
+	JGE  blocks
+
+rest:
+	ADDQ $4, CX
+	JZ   next
+
 block:
-	VMOVDQU32 (SI), Z0
-	PREFETCHT0 (R9)
-	VPSRLW $4, Z0, Z1
-	VPANDD Z12, Z0, Z0
-	VPANDD Z12, Z1, Z1
-	VPMULLW Z4, Z0, Z0
-	VPMULLW Z6, Z1, Z1
-	VPADDW Z5, Z0, Z0
-	VPADDW Z7, Z1, Z1
-	VMOVDQU32 Z0, (DI)
-	VMOVDQU32 Z1, (DI)(R12*1)
+	LINE(0)
 	ADDQ $64, SI
 	ADDQ $64, R9
 	ADDQ $64, DI
@@ -111,31 +133,36 @@ DATA exp4Nibbles<>+0(SB)/8, $0xfefefcfcfafaf8f8
 DATA exp4Nibbles<>+8(SB)/8, $0x0706050403020100
 GLOBL exp4Nibbles<>(SB), RODATA|NOPTR, $16
 
-DATA exp4Spread<>+0(SB)/8, $0x0080008000800080 // token 0, in the high bytes of words
-DATA exp4Spread<>+8(SB)/8, $0x0080008000800080
-DATA exp4Spread<>+16(SB)/8, $0x0180018001800180
-DATA exp4Spread<>+24(SB)/8, $0x0180018001800180
-DATA exp4Spread<>+32(SB)/8, $0x0280028002800280
-DATA exp4Spread<>+40(SB)/8, $0x0280028002800280
-DATA exp4Spread<>+48(SB)/8, $0x0380038003800380
-DATA exp4Spread<>+56(SB)/8, $0x0380038003800380
-GLOBL exp4Spread<>(SB), RODATA|NOPTR, $64
+DATA exp4Tokens<>+0(SB)/8, $0x0000000000000000
+DATA exp4Tokens<>+8(SB)/8, $0x0000000000000000
+DATA exp4Tokens<>+16(SB)/8, $0x0001000100010001
+DATA exp4Tokens<>+24(SB)/8, $0x0001000100010001
+DATA exp4Tokens<>+32(SB)/8, $0x0002000200020002
+DATA exp4Tokens<>+40(SB)/8, $0x0002000200020002
+DATA exp4Tokens<>+48(SB)/8, $0x0003000300030003
+DATA exp4Tokens<>+56(SB)/8, $0x0003000300030003
+GLOBL exp4Tokens<>(SB), RODATA|NOPTR, $64
 
-// TABLE makes the codes of 4 tokens from the multipliers at off, of which keep is a mask.
-#define TABLE(off, keep, t) \
-	MOVL off(DX), AX;      \
-	ANDL keep, AX;         \
-	VPBROADCASTD AX, t;    \
-	VPSHUFB Z11, t, t;     \
-	VPSRAW  $8, t, t;      \
-	VPMULLW Z10, t, t;     \
-	VPADDW  Z14, t, t;     \
-	VPXORD  Z14, t, t
+// TABLES makes the codes of the two quads of a plane in Z4 and Z5. K4 and K5 have the
+// words of tokens below n.
+#define TABLES \
+	VPMOVSXBW (DX)(BX*1), X3;       \
+	VPERMW.Z  Z3, Z11, K4, Z4;      \
+	VPERMW.Z  Z3, Z9, K5, Z5;       \
+	VPMULLW   Z10, Z4, Z4;          \
+	VPMULLW   Z10, Z5, Z5;          \
+	VPADDW    Z14, Z4, Z4;          \
+	VPADDW    Z14, Z5, Z5;          \
+	VPXORD    Z14, Z4, Z4;          \
+	VPXORD    Z14, Z5, Z5
 
-// LOOK turns the nibbles of x into codes; the index is x & 15 | 16·token.
-#define LOOK(t, x) \
+// LOOK turns the nibbles of x, of y into codes; the index is nibble | 16·token.
+#define LOOK(x, y) \
+	VPMULHUW   Z13, x, y;          \
 	VPTERNLOGD $0xEA, Z15, Z12, x; \
-	VPERMB t, x, x
+	VPTERNLOGD $0xEA, Z15, Z12, y; \
+	VPERMB     Z4, x, x;           \
+	VPERMB     Z5, y, y
 
 // func expI4V_avx512(dst, v, mult []byte, n, d int, next []byte)
 TEXT ·expI4V_avx512(SB), NOSPLIT, $0-112
@@ -145,98 +172,102 @@ TEXT ·expI4V_avx512(SB), NOSPLIT, $0-112
 	MOVQ d+80(FP), R12
 	SHLQ $2, R12 // bytes of a quad
 	MOVQ next_base+88(FP), R9
-	MOVQ mult_base+48(FP), R13
+	MOVQ mult_base+48(FP), DX
 	VPBROADCASTD exp4Const<>(SB), Z12
 	VPBROADCASTD exp4Const<>+8(SB), Z14
 	VPBROADCASTD exp4Const<>+12(SB), Z15
 	VBROADCASTI32X4 exp4Nibbles<>(SB), Z10
-	VMOVDQU32 exp4Spread<>(SB), Z11
+	VMOVDQU32 exp4Tokens<>(SB), Z11
+	MOVL $0x10001000, AX
+	VPBROADCASTD AX, Z13
+	MOVL $0x00040004, AX
+	VPBROADCASTD AX, Z9
+	VPADDW Z11, Z9, Z9
+	LEAQ (DI)(R12*1), R10
 
 plane:
-	// which multipliers of the two quads belong to tokens
-	MOVL $-1, R10
-	MOVL $-1, R11
+	// which words of the tables belong to tokens
+	XORL BX, BX
+	MOVQ $-1, AX
+	MOVQ R12, R11
+	SHRQ $1, R11
+	ANDQ $~63, R11 // 64 for each whole group
 	CMPQ R8, $8
 	JGE  whole
-	MOVL R8, CX
-	ANDL $3, CX
-	SHLL $3, CX
+	LEAQ (R8*8), CX
 	MOVL $1, AX
-	SHLL CX, AX
-	DECL AX
-	MOVL AX, R11
+	SHLQ CX, AX
+	DECQ AX
 	CMPQ R8, $4
-	JGE  whole
-	MOVL AX, R10
+	JGT  whole
+	XORL R11, R11
 
 whole:
-	MOVQ R13, DX
-	MOVQ d+80(FP), CX
+	KMOVD AX, K4
+	SHRQ  $32, AX
+	KMOVD AX, K5
+	CMPQ  BX, R11
+	JEQ   masked
 
-multipliers:
-	TABLE(0, R10, Z4)
-	TABLE(4, R11, Z5)
-	ADDQ $64, DX
-	MOVL $2, BX // steps of 16 channels with the same multipliers
-
-step:
-	PREFETCHT0 (R9)
-	CMPQ CX, $16
-	JLT  masked
-	CMPQ R8, $4
-	JLE  masked
-	VMOVDQU32 (SI), Z0
-	VPSRLW $4, Z0, Z1
-	LOOK(Z4, Z0)
-	LOOK(Z5, Z1)
-	VMOVDQU32 Z0, (DI)
-	VMOVDQU32 Z1, (DI)(R12*1)
-	ADDQ $64, SI
-	ADDQ $64, R9
-	ADDQ $64, DI
-	SUBQ $16, CX
-	JZ   next
-	DECL BX
-	JNZ  step
-	JMP  multipliers
+group: // of 32 channels
+	TABLES
+	VMOVDQU32  (SI)(BX*2), Z0
+	VMOVDQU32  64(SI)(BX*2), Z2
+	PREFETCHT0 (R9)(BX*2)
+	PREFETCHT0 64(R9)(BX*2)
+	LOOK(Z0, Z1)
+	LOOK(Z2, Z3)
+	VMOVDQU32  Z0, (DI)(BX*2)
+	VMOVDQU32  Z1, (R10)(BX*2)
+	VMOVDQU32  Z2, 64(DI)(BX*2)
+	VMOVDQU32  Z3, 64(R10)(BX*2)
+	ADDQ $64, BX
+	CMPQ BX, R11
+	JNE  group
 
 masked:
-	KXNORW K1, K1, K1
-	CMPQ CX, $16
-	JGE  sixteen
+	LEAQ (BX*2), AX
+	MOVQ R12, CX
+	SUBQ AX, CX
+	JLE  next
+	SHRQ $2, CX // channels left
+	MOVL $-1, AX
+	CMPQ CX, $32
+	JGE  channels
 	MOVL $1, AX
 	SHLL CX, AX
 	DECL AX
-	KMOVW AX, K1
 
-sixteen:
-	KMOVW K1, K2
+channels:
+	KMOVD AX, K1
+	KSHIFTRD $16, K1, K2
 	CMPQ R8, $4
 	JGT  quads
-	KXORW K2, K2, K2
+	XORL AX, AX
 
 quads:
-	VMOVDQU32.Z (SI), K1, Z0
-	VPSRLW $4, Z0, Z1
-	LOOK(Z4, Z0)
-	LOOK(Z5, Z1)
-	VMOVDQU32 Z0, K1, (DI)
-	VMOVDQU32 Z1, K2, (DI)(R12*1)
-	MOVL $16, AX
-	CMPQ CX, AX
-	CMOVQLT CX, AX
-	LEAQ (SI)(AX*4), SI
-	LEAQ (R9)(AX*4), R9
-	LEAQ (DI)(AX*4), DI
-	SUBQ AX, CX
-	JZ   next
-	DECL BX
-	JNZ  step
-	JMP  multipliers
+	KMOVD AX, K6
+	KSHIFTRD $16, K6, K7
+	TABLES
+	VMOVDQU32.Z (SI)(BX*2), K1, Z0
+	VMOVDQU32.Z 64(SI)(BX*2), K2, Z2
+	PREFETCHT0  (R9)(BX*2)
+	PREFETCHT0  64(R9)(BX*2)
+	LOOK(Z0, Z1)
+	LOOK(Z2, Z3)
+	VMOVDQU32   Z0, K1, (DI)(BX*2)
+	VMOVDQU32   Z1, K6, (R10)(BX*2)
+	VMOVDQU32   Z2, K2, 64(DI)(BX*2)
+	VMOVDQU32   Z3, K7, 64(R10)(BX*2)
+	ADDQ $64, BX
+	JMP  masked
 
 next:
-	ADDQ R12, DI
-	ADDQ $8, R13
+	ADDQ R12, SI
+	ADDQ R12, R9
+	LEAQ (DI)(R12*2), DI
+	LEAQ (R10)(R12*2), R10
+	ADDQ $8, DX
 	SUBQ $8, R8
 	JG   plane
 	VZEROUPPER
