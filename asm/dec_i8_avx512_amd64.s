@@ -4,23 +4,48 @@
 
 // dec_i8_avx512_amd64.s: expansion of stored int8 tiles to float32.
 //
-// Both layouts keep 4 codes in a dword, 4 channels of a token (K) or 4 tokens of a channel
-// (V), so a pair of shifts widens one of them in all 16 lanes: no shuffles. Integer to
-// float and one multiplication round as in the twins.
-// Reads:    ⌈n/16⌉ groups of K, ⌈n/4⌉ quads of V. A line of next is fetched per line read.
-// Tails:    a partial block of channels of K stores fewer rows; channels of V are masked,
-//           tokens of its last, partial quad go one by one.
+// Obstacle:  shifts and conversions, which share ports; stores are the limit, one per 16
+// codes. Both layouts keep 4 codes in a dword, 4 channels of a token (K) or 4 tokens of a
+// channel (V). The two low bytes of a dword, and after one shift the two high ones, become
+// the mantissa of a float with one logical operation, of 2²³ + code in byte 0 and
+// 2¹⁵ + code in byte 1; subtracting the constant is exact.
+// Exactness: one product.
+// Reads:     ⌈n/16⌉ groups of K, ⌈n/4⌉ quads of V. A line of next is fetched per line read.
+// Tails:     the last channels of K store fewer rows; channels of V are masked, tokens of
+//            its last, partial quad go one by one.
+// Registers: Z0–Z4 codes and values · Z7 shift · Z8–Z11 scales · Z16 Z17 masks of bytes 0
+//            and 1 · Z18 Z19 what completes them · Z20 Z21 what is subtracted
 
-// TOP widens byte 3 of the dwords of z and leaves its values in Z1; FLOAT takes the byte
-// that left bits move there, of Z0.
-#define TOP(z, scale) \
-	VPSRAD $24, z, Z1;   \
-	VCVTDQ2PS Z1, Z1;    \
-	VMULPS scale, Z1, Z1
+// MASKS sets Z16 and Z17, MIDDLE Z20 and Z21 to the floats 2²³+128 and 2¹⁵+128.
+#define MASKS \
+	VPTERNLOGD $0xFF, Z17, Z17, Z17; \
+	VPSRLD $24, Z17, Z16;            \
+	VPSLLD $8, Z16, Z17
+#define MIDDLE \
+	MOVL $0x4b000080, AX;     \
+	VPBROADCASTD AX, Z20;     \
+	MOVL $0x47008000, AX;     \
+	VPBROADCASTD AX, Z21
 
-#define FLOAT(left, scale) \
-	VPSLLD $left, Z0, Z1; \
-	TOP(Z1, scale)
+// VALUES turns the codes in byte i of the dwords of Z0 into scaled values in register
+// i+1. It clobbers Z0. c0 and c1 flip the bits of the floats into what the masks left.
+#define VALUES(c0, c1, s0, s1, s2, s3) \
+	VMOVDQA32 Z0, Z1;               \
+	VMOVDQA32 Z0, Z2;               \
+	VPSRLD $16, Z0, Z0;             \
+	VPTERNLOGD $0x6A, c0, Z16, Z1;  \
+	VPTERNLOGD $0x6A, c1, Z17, Z2;  \
+	VMOVDQA32 Z0, Z3;               \
+	VPTERNLOGD $0x6A, c0, Z16, Z3;  \
+	VPTERNLOGD $0x6A, c1, Z17, Z0;  \
+	VSUBPS Z20, Z1, Z1;             \
+	VSUBPS Z21, Z2, Z2;             \
+	VSUBPS Z20, Z3, Z3;             \
+	VSUBPS Z21, Z0, Z4;             \
+	VMULPS s0, Z1, Z1;              \
+	VMULPS s1, Z2, Z2;              \
+	VMULPS s2, Z3, Z3;              \
+	VMULPS s3, Z4, Z4
 
 // func decI8K_avx512(dst []float32, k []byte, scale []float32, n, d int, next []byte)
 TEXT ·decI8K_avx512(SB), NOSPLIT, $0-112
@@ -29,47 +54,52 @@ TEXT ·decI8K_avx512(SB), NOSPLIT, $0-112
 	MOVQ scale_base+48(FP), DX
 	MOVQ n+72(FP), R8
 	MOVQ next_base+88(FP), R9
-	MOVL $0x80808080, AX
-	VPBROADCASTD AX, Z9
+	MASKS
+	MIDDLE
+	MOVL $0x4b000000, AX
+	VPBROADCASTD AX, Z18
+	MOVL $0x47000000, AX
+	VPBROADCASTD AX, Z19
 
 group:
 	VMOVUPS (DX), Z8
 	MOVQ d+80(FP), CX
 	SUBQ $4, CX
-	JLT  partial
+	JLT  last
+	PCALIGN $32
 
-block:
-	VPXORD (SI), Z9, Z0 // code + 128 to two's complement
+block: // four channels
+	VMOVDQU32 (SI), Z0
 	PREFETCHT0 (R9)
-	FLOAT(24, Z8)
+	VALUES(Z18, Z19, Z8, Z8, Z8, Z8)
 	VMOVUPS Z1, (DI)
-	FLOAT(16, Z8)
-	VMOVUPS Z1, 64(DI)
-	FLOAT(8, Z8)
-	VMOVUPS Z1, 128(DI)
-	TOP(Z0, Z8)
-	VMOVUPS Z1, 192(DI)
+	VMOVUPS Z2, 64(DI)
+	VMOVUPS Z3, 128(DI)
+	VMOVUPS Z4, 192(DI)
 	ADDQ $64, SI
 	ADDQ $64, R9
 	ADDQ $256, DI
 	SUBQ $4, CX
 	JGE  block
 
-partial:
+last: // CX+4 channels
 	ADDQ $4, CX
 	JZ   next
-	VPXORD (SI), Z9, Z0
+	VMOVDQU32 (SI), Z0
 	PREFETCHT0 (R9)
+	VALUES(Z18, Z19, Z8, Z8, Z8, Z8)
+	VMOVUPS Z1, (DI)
 	ADDQ $64, SI
 	ADDQ $64, R9
-
-channel:
-	FLOAT(24, Z8)
-	VMOVUPS Z1, (DI)
-	VPSRLD $8, Z0, Z0
 	ADDQ $64, DI
 	DECQ CX
-	JNZ  channel
+	JZ   next
+	VMOVUPS Z2, (DI)
+	ADDQ $64, DI
+	DECQ CX
+	JZ   next
+	VMOVUPS Z3, (DI)
+	ADDQ $64, DI
 
 next:
 	ADDQ $64, DX
@@ -77,6 +107,12 @@ next:
 	JG   group
 	VZEROUPPER
 	RET
+
+// TOP widens byte 3 of the dwords of Z0 and scales it.
+#define TOP(scale) \
+	VPSRAD $24, Z0, Z1;  \
+	VCVTDQ2PS Z1, Z1;    \
+	VMULPS scale, Z1, Z1
 
 // func decI8V_avx512(dst []float32, v []byte, scale []float32, n, d int, next []byte)
 TEXT ·decI8V_avx512(SB), NOSPLIT, $0-112
@@ -94,6 +130,8 @@ TEXT ·decI8V_avx512(SB), NOSPLIT, $0-112
 	SHLL CX, AX
 	DECL AX
 	KMOVW AX, K1
+	MASKS
+	MIDDLE
 	MOVQ n+72(FP), R8
 	SUBQ $4, R8
 	JLT  rest
@@ -109,18 +147,16 @@ quad:
 	XORL AX, AX
 	CMPQ AX, BX
 	JEQ  tail
+	PCALIGN $32
 
 step:
 	VMOVDQU32 (SI)(AX*1), Z0
 	PREFETCHT0 (R9)(AX*1)
-	FLOAT(24, Z8)
+	VALUES(Z20, Z21, Z8, Z9, Z10, Z11) // the middle flips the sign too
 	VMOVUPS Z1, (DI)(AX*1)
-	FLOAT(16, Z9)
-	VMOVUPS Z1, (R10)(AX*1)
-	FLOAT(8, Z10)
-	VMOVUPS Z1, (R11)(AX*1)
-	TOP(Z0, Z11)
-	VMOVUPS Z1, (R13)(AX*1)
+	VMOVUPS Z2, (R10)(AX*1)
+	VMOVUPS Z3, (R11)(AX*1)
+	VMOVUPS Z4, (R13)(AX*1)
 	ADDQ $64, AX
 	CMPQ AX, BX
 	JLT  step
@@ -130,14 +166,11 @@ tail:
 	JEQ  next
 	VMOVDQU32.Z (SI)(AX*1), K1, Z0
 	PREFETCHT0 (R9)(AX*1)
-	FLOAT(24, Z8)
+	VALUES(Z20, Z21, Z8, Z9, Z10, Z11)
 	VMOVUPS Z1, K1, (DI)(AX*1)
-	FLOAT(16, Z9)
-	VMOVUPS Z1, K1, (R10)(AX*1)
-	FLOAT(8, Z10)
-	VMOVUPS Z1, K1, (R11)(AX*1)
-	TOP(Z0, Z11)
-	VMOVUPS Z1, K1, (R13)(AX*1)
+	VMOVUPS Z2, K1, (R10)(AX*1)
+	VMOVUPS Z3, K1, (R11)(AX*1)
+	VMOVUPS Z4, K1, (R13)(AX*1)
 
 next:
 	ADDQ R12, SI
@@ -163,7 +196,7 @@ tokenStep:
 	VMOVDQU32 (SI)(AX*1), Z0
 	PREFETCHT0 (R9)(AX*1)
 	VPSLLD X7, Z0, Z0
-	TOP(Z0, Z8)
+	TOP(Z8)
 	VMOVUPS Z1, (DI)(AX*1)
 	ADDQ $64, AX
 	JMP  tokenStep
@@ -173,7 +206,7 @@ tokenTail:
 	JEQ  tokenNext
 	VMOVDQU32.Z (SI)(AX*1), K1, Z0
 	VPSLLD X7, Z0, Z0
-	TOP(Z0, Z8)
+	TOP(Z8)
 	VMOVUPS Z1, K1, (DI)(AX*1)
 
 tokenNext:
