@@ -26,14 +26,24 @@
 	MOVL $0x80808080, AX;         \
 	VPBROADCASTD AX, Z20
 
-// VALUES turns the codes in byte i of the dwords of Z0 into scaled values in register i:
-// high bytes with the sign of the code, low bytes, words of bytes 0 and 2, of 1 and 3.
-#define VALUES \
+// LOOKUP sets Z3 to the high bytes, with the sign, and Z4 to the low bytes of the values
+// of the codes in Z0, SCALE multiplies the values in Z0–Z3.
+#define LOOKUP \
 	VMOVDQA32 Z0, Z3;                \
 	VMOVDQA32 Z0, Z4;                \
 	VPERMI2B Z17, Z16, Z3;           \
 	VPERMI2B Z19, Z18, Z4;           \
-	VPTERNLOGD $0xF8, Z20, Z0, Z3;   \
+	VPTERNLOGD $0xF8, Z20, Z0, Z3
+#define SCALE \
+	VMULPS Z8, Z0, Z0;               \
+	VMULPS Z8, Z1, Z1;               \
+	VMULPS Z8, Z2, Z2;               \
+	VMULPS Z8, Z3, Z3
+
+// KVALUES turns the codes in byte i of the dwords of Z0 into scaled values in register i,
+// by words of bytes 0 and 2, of 1 and 3.
+#define KVALUES \
+	LOOKUP;                          \
 	VPSLLW $8, Z3, Z2;               \
 	VPSRLW $8, Z4, Z1;               \
 	VPTERNLOGD $0xF8, Z21, Z4, Z2;   \
@@ -42,20 +52,29 @@
 	VPANDD Z22, Z1, Z3;              \
 	VPSLLD $16, Z1, Z1;              \
 	VPANDD Z22, Z2, Z2;              \
-	VMULPS Z8, Z0, Z0;               \
-	VMULPS Z8, Z1, Z1;               \
-	VMULPS Z8, Z2, Z2;               \
-	VMULPS Z8, Z3, Z3
+	SCALE
 
-// fp8Order gives byte i of dword t channel 16·i + t.
-DATA fp8Order<>+0(SB)/8, $0x3121110130201000
-DATA fp8Order<>+8(SB)/8, $0x3323130332221202
-DATA fp8Order<>+16(SB)/8, $0x3525150534241404
-DATA fp8Order<>+24(SB)/8, $0x3727170736261606
-DATA fp8Order<>+32(SB)/8, $0x3929190938281808
-DATA fp8Order<>+40(SB)/8, $0x3b2b1b0b3a2a1a0a
-DATA fp8Order<>+48(SB)/8, $0x3d2d1d0d3c2c1c0c
-DATA fp8Order<>+56(SB)/8, $0x3f2f1f0f3e2e1e0e
+// VVALUES does for codes in the order of fp8Order: bytes 2j and 2j+1 of the i-th 128 bits,
+// j < 4, are lane 4i+j of Z0 and Z1, bytes 2j+8 and 2j+9 that of Z2 and Z3.
+#define VVALUES \
+	LOOKUP;                          \
+	VPUNPCKLBW Z3, Z4, Z1;           \
+	VPUNPCKHBW Z3, Z4, Z3;           \
+	VPSLLD $16, Z1, Z0;              \
+	VPANDD Z22, Z1, Z1;              \
+	VPSLLD $16, Z3, Z2;              \
+	VPANDD Z22, Z3, Z3;              \
+	SCALE
+
+// fp8Order takes channels to the registers in which VVALUES leaves them, 16 each.
+DATA fp8Order<>+0(SB)/8, $0x1303120211011000
+DATA fp8Order<>+8(SB)/8, $0x3323322231213020
+DATA fp8Order<>+16(SB)/8, $0x1707160615051404
+DATA fp8Order<>+24(SB)/8, $0x3727362635253424
+DATA fp8Order<>+32(SB)/8, $0x1b0b1a0a19091808
+DATA fp8Order<>+40(SB)/8, $0x3b2b3a2a39293828
+DATA fp8Order<>+48(SB)/8, $0x1f0f1e0e1d0d1c0c
+DATA fp8Order<>+56(SB)/8, $0x3f2f3e2e3d2d3c2c
 GLOBL fp8Order<>(SB), RODATA|NOPTR, $64
 
 // CHANNELS sets Z23 and the masks of the channels beyond whole steps of the R9: K5 all,
@@ -94,7 +113,7 @@ group:
 block: // four channels
 	VMOVDQU32 (SI), Z0
 	PREFETCHT0 (SI)(R10*1)
-	VALUES
+	KVALUES
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -108,7 +127,7 @@ last: // CX+4 channels
 	ADDQ $4, CX
 	JZ   next
 	VMOVDQU32 (SI), Z0
-	VALUES
+	KVALUES
 	VMOVUPS Z0, (DI)
 	ADDQ $64, SI
 	ADDQ $64, DI
@@ -150,7 +169,7 @@ token:
 step:
 	VPERMB (SI), Z23, Z0
 	PREFETCHT0 (SI)(R10*1)
-	VALUES
+	VVALUES
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -166,7 +185,7 @@ tail:
 	VMOVDQU8.Z (SI), K5, Z0
 	PREFETCHT0 (SI)(R10*1)
 	VPERMB Z0, Z23, Z0
-	VALUES
+	VVALUES
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	VMOVUPS Z2, K3, 128(DI)
@@ -202,7 +221,7 @@ group:
 block: // four channels
 	VMOVDQU32 (SI), Z0
 	PREFETCHT0 (SI)(R10*1)
-	VALUES
+	KVALUES
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -216,7 +235,7 @@ last: // CX+4 channels
 	ADDQ $4, CX
 	JZ   next
 	VMOVDQU32 (SI), Z0
-	VALUES
+	KVALUES
 	VMOVUPS Z0, (DI)
 	ADDQ $64, SI
 	ADDQ $64, DI
@@ -258,7 +277,7 @@ token:
 step:
 	VPERMB (SI), Z23, Z0
 	PREFETCHT0 (SI)(R10*1)
-	VALUES
+	VVALUES
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -274,7 +293,7 @@ tail:
 	VMOVDQU8.Z (SI), K5, Z0
 	PREFETCHT0 (SI)(R10*1)
 	VPERMB Z0, Z23, Z0
-	VALUES
+	VVALUES
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	VMOVUPS Z2, K3, 128(DI)
