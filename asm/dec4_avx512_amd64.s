@@ -18,12 +18,17 @@
 //            K1 channels, K2 of the last vector · DI DX dst · SI codes · BX AX scales
 //            CX channels left · R8 tokens left · R10 from the codes to next
 
-// CHANNEL expands a channel of both groups; the lower one is stored last.
+// CHANNEL expands a channel of both groups; the lower one, whose codes are low, is stored
+// last. CHANNEL0 does where those are not to be shifted.
 #define CHANNEL(low, high, off) \
-	VPSRLD high, Z0, Z2;            \
 	VPSRLD low, Z0, Z1;             \
+	SCALED(Z1, high, off)
+#define CHANNEL0(high, off) \
+	SCALED(Z0, high, off)
+#define SCALED(low, high, off) \
+	VPSRLD high, Z0, Z2;            \
+	VPERMPS Z16, low, Z1;           \
 	VPERMPS Z16, Z2, Z2;            \
-	VPERMPS Z16, Z1, Z1;            \
 	VMULPS Z9, Z2, Z2;              \
 	VMULPS Z8, Z1, Z1;              \
 	VMOVUPS Z2, off(DI)(R11*1);     \
@@ -67,7 +72,7 @@ scales: // R13 channels share them
 channels:
 	VMOVDQU32 (SI), Z0
 	PREFETCHT0 (SI)(R10*1)
-	CHANNEL($0, $4, 0)
+	CHANNEL0($4, 0)
 	CHANNEL($8, $12, 64)
 	CHANNEL($16, $20, 128)
 	CHANNEL($24, $28, 192)
@@ -81,7 +86,7 @@ last: // R13+4 channels of d
 	JZ   next
 	VMOVDQU32 (SI), Z0
 	ADDQ $64, SI
-	CHANNEL($0, $4, 0)
+	CHANNEL0($4, 0)
 	ADDQ $64, DI
 	DECQ R13
 	JZ   next
