@@ -226,6 +226,55 @@ type EncI4KFunc func(dst, mult []byte, x []float32, scale float32, high bool)
 // EncI4VFunc is EncI4KFunc for the nibble V layout: channel c goes to dst[4·c]. Exact.
 type EncI4VFunc func(dst, mult []byte, x []float32, scale float32, high bool)
 
+// ScaledBook is a code book of 16 levels under 16 multipliers, level by level rounded to
+// int8, so that tiles of it expand to int8. NewScaledBook makes one.
+type ScaledBook struct {
+	// Codes[k][i] = (level[i]·(k+1) + 8) >> 4, ascending in i; Codes[15] are the levels.
+	Codes [16][16]int8
+	// Limits[k][i], i < 15, is the largest number that goes to code i rather than i+1: it is
+	// nearer to Codes[k][i], or half-way and i is even. Limits[k][15] is not used.
+	Limits [16][16]int8
+	// Tops[k] = Codes[k][15].
+	Tops [16]int8
+}
+
+// NewScaledBook returns the code book of ascending levels from −127 to 127, one of them 0.
+func NewScaledBook(levels *[16]int8) *ScaledBook {
+	b := &ScaledBook{}
+	for k := range b.Codes {
+		for i, level := range levels {
+			b.Codes[k][i] = int8((int(level)*(k+1) + 8) >> 4)
+		}
+		for i := range 15 {
+			low, high := int(b.Codes[k][i]), int(b.Codes[k][i+1])
+			middle := low + high
+			if middle%2 == 0 && i%2 == 1 && low < high {
+				middle-- // halves all to the lower code would shift the mean
+			}
+			b.Limits[k][i] = int8(middle >> 1)
+		}
+		b.Tops[k] = b.Codes[k][15]
+	}
+	return b
+}
+
+// EncN4KFunc quantizes a row by a scaled code book in blocks of 16 channels and stores it as
+// one token of the nibble K layout. Channels beyond len(x) count as zeros, and so does the
+// second block of a pair that is not there. With v[c] = clamp(RNE(x[c]/scale), −127, 127)
+// and a true division, block b gets
+//
+//	K = #{k : Tops[k] < max|v|}
+//	k = the first of K, min(K+1, 15) and max(K−1, 0) with least Σ (v − Codes[k][code])²
+//	code = #{i < 15 : v > Limits[k][i]}
+//
+// mult[64·(b/2)] holds k, of even b in the low half, of odd b in the high one. Channel c goes
+// to the low, or where high the high, half of dst[c/4·64 + c%4]; the other half is kept. scale
+// is finite and > 0, x finite. Exact.
+type EncN4KFunc func(dst, mult []byte, x []float32, book *ScaledBook, scale float32, high bool)
+
+// EncN4VFunc is EncN4KFunc for the nibble V layout: channel c goes to dst[4·c]. Exact.
+type EncN4VFunc func(dst, mult []byte, x []float32, book *ScaledBook, scale float32, high bool)
+
 // EncF16Func rounds a row to binary16, to nearest even, and stores channel c at
 // dst[stride·c:], little endian; stride is 32 for keys, 2 for values. Finite magnitudes
 // beyond 65504 saturate, infinities stay, NaN keep sign and upper bits and turn quiet.
@@ -315,6 +364,19 @@ type ExpI4KFunc func(dst, k, mult []byte, n, d int, next []byte)
 // dst[t][c] = (nibble − 8)·mult[c/32][t]; tokens ≥ n of the last quad are 0. It reads
 // ⌈n/8⌉ planes. Exact.
 type ExpI4VFunc func(dst, v, mult []byte, n, d int, next []byte)
+
+// ExpN4KFunc expands nibble K pairs [2][d4][16][4] by a scaled code book to the int8 K
+// layout:
+//
+//	dst[t][c] = Codes[k][nibble] + 128,   k in half c/16%2 of mult[c/32][t]
+//
+// for ⌈n/16⌉ groups; it reads ⌈n/32⌉ pairs. mult is [⌈d/32⌉][64]. Exact.
+type ExpN4KFunc func(dst, k, mult []byte, book *ScaledBook, n, d int, next []byte)
+
+// ExpN4VFunc expands nibble V planes [8][d][4] by a scaled code book to the int8 V layout,
+// ⌈n/4⌉ quads: dst[t][c] = Codes[k][nibble]; tokens ≥ n of the last quad are 0. It reads
+// ⌈n/8⌉ planes. Exact.
+type ExpN4VFunc func(dst, v, mult []byte, book *ScaledBook, n, d int, next []byte)
 
 // Dec4KFunc expands nibble K pairs by table to float32 [d][16]:
 //

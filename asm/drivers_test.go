@@ -43,6 +43,8 @@ var drivers = map[string]driver{
 	"EncI8V":        {"d", driveEncI8V},
 	"EncI4K":        {"d", driveEncI4K()},
 	"EncI4V":        {"d", driveEncI4V()},
+	"EncN4K":        {"d", driveEncN4K()},
+	"EncN4V":        {"d", driveEncN4V()},
 	"EncF16":        {"d", driveEncF16},
 	"EncBF16K":      {"d", driveEncBF16K()},
 	"EncBF16V":      {"d", driveEncBF16V()},
@@ -62,6 +64,8 @@ var drivers = map[string]driver{
 	"DecBF16V":      {"nd", driveDecBF16V},
 	"ExpI4K":        {"nd", driveExpI4K},
 	"ExpI4V":        {"nd", driveExpI4V},
+	"ExpN4K":        {"nd", driveExpN4K},
+	"ExpN4V":        {"nd", driveExpN4V},
 	"Dec4K":         {"nd", driveDec4K},
 	"Dec4V":         {"nd", driveDec4V},
 }

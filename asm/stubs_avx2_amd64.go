@@ -158,6 +158,12 @@ func expI4K_avx2(dst, k, mult []byte, n, d int, next []byte)
 func expI4V_avx2(dst, v, mult []byte, n, d int, next []byte)
 
 //go:noescape
+func expN4K_avx2(dst, k, mult []byte, book *ScaledBook, n, d int, next []byte)
+
+//go:noescape
+func expN4V_avx2(dst, v, mult []byte, book *ScaledBook, n, d int, next []byte)
+
+//go:noescape
 func dec4K_avx2(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
 
 //go:noescape

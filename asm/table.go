@@ -58,6 +58,8 @@ type Set struct {
 	EncI8V        EncI8VFunc
 	EncI4K        EncI4KFunc
 	EncI4V        EncI4VFunc
+	EncN4K        EncN4KFunc
+	EncN4V        EncN4VFunc
 	EncF16        EncF16Func
 	EncBF16K      EncBF16KFunc
 	EncBF16V      EncBF16VFunc
@@ -77,6 +79,8 @@ type Set struct {
 	DecBF16V      DecBF16VFunc
 	ExpI4K        ExpI4KFunc
 	ExpI4V        ExpI4VFunc
+	ExpN4K        ExpN4KFunc
+	ExpN4V        ExpN4VFunc
 	Dec4K         Dec4KFunc
 	Dec4V         Dec4VFunc
 

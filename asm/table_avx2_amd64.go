@@ -49,6 +49,8 @@ var avx2Kernels = []Entry{
 	{"hadamard_avx2", AVX2, true, HadamardFunc(hadamard_avx2)},
 	{"expI4K_avx2", AVX2, true, ExpI4KFunc(expI4K_avx2)},
 	{"expI4V_avx2", AVX2, true, ExpI4VFunc(expI4V_avx2)},
+	{"expN4K_avx2", AVX2, true, ExpN4KFunc(expN4K_avx2)},
+	{"expN4V_avx2", AVX2, true, ExpN4VFunc(expN4V_avx2)},
 	{"dec4K_avx2", AVX2, true, Dec4KFunc(dec4K_avx2)},
 	{"dec4V_avx2", AVX2, true, Dec4VFunc(dec4V_avx2)},
 	{"decBF16K_avx2", AVX2, true, DecBF16KFunc(decBF16K_avx2)},

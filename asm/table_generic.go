@@ -31,6 +31,8 @@ var generic = []Entry{
 	{"encI8V_generic", Generic, true, EncI8VFunc(encI8V_generic)},
 	{"encI4K_generic", Generic, true, EncI4KFunc(encI4K_generic)},
 	{"encI4V_generic", Generic, true, EncI4VFunc(encI4V_generic)},
+	{"encN4K_generic", Generic, true, EncN4KFunc(encN4K_generic)},
+	{"encN4V_generic", Generic, true, EncN4VFunc(encN4V_generic)},
 	{"encF16_generic", Generic, true, EncF16Func(encF16_generic)},
 	{"encBF16K_generic", Generic, true, EncBF16KFunc(encBF16K_generic)},
 	{"encBF16V_generic", Generic, true, EncBF16VFunc(encBF16V_generic)},
@@ -50,6 +52,8 @@ var generic = []Entry{
 	{"decBF16V_generic", Generic, true, DecBF16VFunc(decBF16V_generic)},
 	{"expI4K_generic", Generic, true, ExpI4KFunc(expI4K_generic)},
 	{"expI4V_generic", Generic, true, ExpI4VFunc(expI4V_generic)},
+	{"expN4K_generic", Generic, true, ExpN4KFunc(expN4K_generic)},
+	{"expN4V_generic", Generic, true, ExpN4VFunc(expN4V_generic)},
 	{"dec4K_generic", Generic, true, Dec4KFunc(dec4K_generic)},
 	{"dec4V_generic", Generic, true, Dec4VFunc(dec4V_generic)},
 }

@@ -39,7 +39,7 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 		n, d = 0, 1
 	case has("Fold", "Dot"):
 		n = 0
-	case has("Dec", "ExpI4"):
+	case has("Dec", "ExpI4", "ExpN4"):
 		m = 0
 	default:
 		m, n = 0, 0
@@ -288,6 +288,10 @@ func rowWorkload(f any, d int) func() {
 		return func() { f(bytes, mult, x, 0.02, false) }
 	case asm.EncI4VFunc:
 		return func() { f(bytes, mult, x, 0.02, false) }
+	case asm.EncN4KFunc:
+		return func() { f(bytes, mult, x, book, 0.02, false) }
+	case asm.EncN4VFunc:
+		return func() { f(bytes, mult, x, book, 0.02, false) }
 	case asm.HadamardFunc:
 		return func() { f(x) }
 	}
@@ -330,6 +334,10 @@ func expandWorkload(f any, n, d int) func() {
 		return func() { f(out, src, mult, n, d, src) }
 	case asm.ExpI4VFunc:
 		return func() { f(out, src, mult, n, d, src) }
+	case asm.ExpN4KFunc:
+		return func() { f(out, src, mult, book, n, d, src) }
+	case asm.ExpN4VFunc:
+		return func() { f(out, src, mult, book, n, d, src) }
 	case asm.Dec4KFunc:
 		return func() { f(dst, src, lut, scale, n, d, 64, src) }
 	case asm.Dec4VFunc:
@@ -383,6 +391,9 @@ func bfloats(n int) []byte {
 	}
 	return b
 }
+
+// book is a code book of 4 bits.
+var book = asm.NewScaledBook(&[16]int8{-127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127})
 
 // limits are decision thresholds of a 4-bit code.
 var limits = [15]float32{-0.85, -0.61, -0.46, -0.34, -0.23, -0.14, -0.05, 0.04, 0.12, 0.2, 0.29, 0.39, 0.5, 0.64, 0.86}

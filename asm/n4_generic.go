@@ -1,0 +1,106 @@
+package asm
+
+// blockN4 quantizes up to 16 codes of int8 by a scaled book, writes their codes and returns
+// the index of their multiplier.
+func blockN4(codes *[16]byte, v *[16]int8, book *ScaledBook) (mult int) {
+	top := int8(0)
+	for _, x := range v {
+		top = max(top, x, -x)
+	}
+	covers := 0
+	for _, t := range book.Tops {
+		if t < top {
+			covers++
+		}
+	}
+	least := -1
+	for _, k := range [3]int{covers, min(covers+1, 15), max(covers-1, 0)} {
+		var trial [16]byte
+		squares := 0
+		for c, x := range v {
+			trial[c] = codeN4(&book.Limits[k], x)
+			e := int(x) - int(book.Codes[k][trial[c]])
+			squares += e * e
+		}
+		if least < 0 || squares < least {
+			least, mult, *codes = squares, k, trial
+		}
+	}
+	return mult
+}
+
+// codeN4 is the number of limits below x, by bisection.
+func codeN4(limits *[16]int8, x int8) byte {
+	code := 0
+	for w := 8; w > 0; w /= 2 {
+		if x > limits[code+w-1] {
+			code += w
+		}
+	}
+	return byte(code)
+}
+
+// encN4 runs over the blocks of a row and hands the codes to put.
+func encN4(mult []byte, x []float32, book *ScaledBook, scale float32, put func(c int, code byte)) {
+	for from := 0; from < len(x); from += 16 {
+		var v [16]int8
+		var codes [16]byte
+		part := x[from:min(from+16, len(x))]
+		encI8_generic(v[:], part, scale)
+		k := byte(blockN4(&codes, &v, book))
+		if m := &mult[from/32*Tile]; from%32 == 0 {
+			*m = k
+		} else {
+			*m |= k << 4
+		}
+		for c := range part {
+			put(from+c, codes[c])
+		}
+	}
+}
+
+// encN4K_generic is the specification of EncN4KFunc.
+func encN4K_generic(dst, mult []byte, x []float32, book *ScaledBook, scale float32, high bool) {
+	encN4(mult, x, book, scale, func(c int, code byte) { putHalf(&dst[c/4*64+c%4], code, high) })
+}
+
+// encN4V_generic is the specification of EncN4VFunc.
+func encN4V_generic(dst, mult []byte, x []float32, book *ScaledBook, scale float32, high bool) {
+	encN4(mult, x, book, scale, func(c int, code byte) { putHalf(&dst[4*c], code, high) })
+}
+
+// expN4K_generic is the specification of ExpN4KFunc.
+func expN4K_generic(dst, k, mult []byte, book *ScaledBook, n, d int, _ []byte) {
+	d4 := (d + 3) / 4
+	for g := 0; g*16 < n; g++ {
+		shift := g % 2 * 4
+		for b := range d4 {
+			src := (*[64]byte)(k[(g/2*d4+b)*64:])
+			out := (*[64]byte)(dst[(g*d4+b)*64:])
+			mu := (*[16]byte)(mult[b/8*Tile+g*16:])
+			half := b / 4 % 2 * 4
+			for i, x := range src {
+				out[i] = byte(book.Codes[mu[i/4]>>half&15][x>>shift&15]) + 128
+			}
+		}
+	}
+}
+
+// expN4V_generic is the specification of ExpN4VFunc.
+func expN4V_generic(dst, v, mult []byte, book *ScaledBook, n, d int, _ []byte) {
+	for q := 0; q*4 < n; q++ {
+		shift := q % 2 * 4
+		for c := range d {
+			src := (*[4]byte)(v[(q/2*d+c)*4:])
+			out := (*[4]byte)(dst[(q*d+c)*4:])
+			mu := (*[4]byte)(mult[c/32*Tile+q*4:])
+			half := c / 16 % 2 * 4
+			for i, x := range src {
+				out[i] = byte(book.Codes[mu[i]>>half&15][x>>shift&15])
+			}
+			for i := n - q*4; i < 4; i++ {
+				out[i] = 0
+			}
+		}
+	}
+}
