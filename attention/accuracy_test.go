@@ -42,6 +42,7 @@ func presets() []preset {
 		plain(quant.E4M3, .055, .055, .085),
 		plain(quant.E5M2, .11, .12, .20),
 		plain(quant.NF4, .20, .37, .62),
+		plain(quant.NF4Double, .155, .28, .66),
 		plain(quant.Int4, .155, .28, .66),
 		{"int8 keys, int4 values, rotated, centred, 4 sinks", full(quant.Int8), full(quant.Int4), 4, [3]float64{.12, .12, .13}},
 		{"int4 rotated, centred, 4 sinks", full(quant.Int4), full(quant.Int4), 4, [3]float64{.17, .21, .34}},

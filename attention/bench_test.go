@@ -96,5 +96,5 @@ func BenchmarkAppend(b *testing.B) {
 }
 
 func benchFormats() []quant.Format {
-	return []quant.Format{quant.F32, quant.F16, quant.BF16, quant.Int8, quant.E4M3, quant.E5M2, quant.NF4, quant.Int4}
+	return []quant.Format{quant.F32, quant.F16, quant.BF16, quant.Int8, quant.E4M3, quant.E5M2, quant.NF4, quant.NF4Double, quant.Int4}
 }

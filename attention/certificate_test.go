@@ -92,6 +92,7 @@ func TestCertificate(t *testing.T) {
 		{"int8-u16", int8c, attention.Codec{Format: quant.Int8, Center: true}, attention.PU16, 0},
 		{"int4-u4", attention.Codec{Format: quant.Int4, Center: true}, attention.Codec{Format: quant.Int4, Center: true}, attention.PU4, 0},
 		{"nf4", attention.Codec{Format: quant.NF4}, attention.Codec{Format: quant.NF4, Center: true}, attention.PAuto, 4},
+		{"nf4-dq", attention.Codec{Format: quant.NF4Double}, attention.Codec{Format: quant.NF4Double, Center: true}, attention.PAuto, 4},
 		{"e4m3", attention.Codec{Format: quant.E4M3}, attention.Codec{Format: quant.E4M3, Rotate: true}, attention.PAuto, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

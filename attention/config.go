@@ -236,7 +236,7 @@ func (c *Config) resolve() error {
 	case c.Q == QAuto:
 		c.Q = QF32
 	case c.Q == QInt8 && !intK:
-		return fieldErr(ErrUnsupported, "Config.Q", "int8 queries need keys in int8 or int4, not %s", c.K.Format)
+		return fieldErr(ErrUnsupported, "Config.Q", "int8 queries need keys in int8, int4 or nf4-dq, not %s", c.K.Format)
 	case c.Q > QInt8:
 		return fieldErr(ErrConfig, "Config.Q", "unknown mode %d", c.Q)
 	}

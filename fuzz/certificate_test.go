@@ -203,7 +203,7 @@ func TestCertifiedRows(t *testing.T) {
 func TestCertifiedEstimate(t *testing.T) {
 	spread := []Family{Gauss, VMean, Flat, RoundingTies}
 	peaked := []Family{LLM, VFar, SinkKeys, ChannelRange, MaxFirst, MaxLast, TwoMaxima, Integers, Outliers}
-	for _, formats := range []struct{ k, v string }{{"int8", "int8"}, {"int4", "int4"}, {"int8", "int4"}, {"nf4", "int8-s32"}, {"e4m3", "e4m3"}, {"f16", "nf4"}} {
+	for _, formats := range []struct{ k, v string }{{"int8", "int8"}, {"int4", "int4"}, {"int8", "int4"}, {"nf4", "int8-s32"}, {"e4m3", "e4m3"}, {"f16", "nf4"}, {"nf4-dq", "nf4-dq"}} {
 		for i, family := range append(spread, peaked...) {
 			if testing.Short() && i%4 != 0 {
 				continue

@@ -153,7 +153,7 @@ func checkRow(t *testing.T, name string, x, got []float32) {
 }
 
 // checkIdempotent: storing decoded values gives them again, bit for bit where the scale
-// reproduces itself; int4 promises nothing, and scales of few bits may shrink once more.
+// reproduces itself; int4 and nf4-dq promise nothing, and scales of few bits may shrink once more.
 func checkIdempotent(t *testing.T, name string, x, once, twice []float32) {
 	t.Helper()
 	amax := 0.0
@@ -164,7 +164,7 @@ func checkIdempotent(t *testing.T, name string, x, once, twice []float32) {
 		a, b := float64(once[c]), float64(twice[c])
 		tol := 0.0
 		switch {
-		case name == "int4":
+		case name == "int4" || name == "nf4-dq":
 			continue // clipping may shrink the scale, and with it every step
 		case strings.HasPrefix(name, "nf4") && !strings.HasSuffix(name, "s32") && math.Abs(a) < 0x1p-14:
 			tol = 0x1p-20 // perhaps a block with a subnormal scale

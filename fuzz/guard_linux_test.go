@@ -118,7 +118,7 @@ func TestGuardPages(t *testing.T) {
 
 // TestUnalignedMemory: buffers at every distance from a cache line give the same bits.
 func TestUnalignedMemory(t *testing.T) {
-	for _, f := range []string{"int8", "int4", "nf4", "e4m3", "bf16", "f32"} {
+	for _, f := range []string{"int8", "int4", "nf4", "nf4-dq", "e4m3", "bf16", "f32"} {
 		c := Case{Heads: 4, KVHeads: 2, DK: 37, DV: 50, QLen: 3, KVLen: 90, K: Store{Format: f, Rotate: false, Center: true}, V: Store{Format: f, Rotate: false, Center: true}, Causal: true, Seed: 2}
 		in, err := c.Build(0xFF)
 		require.NoError(t, err)

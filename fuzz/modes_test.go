@@ -24,7 +24,7 @@ func corrections(p attention.PMode) []attention.CorrectionMode {
 // modeCases is every mode over every format of values, plain and with every codec step,
 // over families that need several tiles, splits apart.
 func modeCases(p attention.PMode) (all []Case) {
-	keys := []string{"f32", "int8", "int4", "bf16", "e4m3", "nf4"}
+	keys := []string{"f32", "int8", "int4", "bf16", "e4m3", "nf4", "nf4-dq"}
 	families := []Family{Gauss, SinkKeys, Increasing, Flat, VMean, TwoMaxima, Decreasing, Outliers, ChannelRange, SawTooth, Ties}
 	for i, v := range quant.Formats() {
 		for j, correction := range corrections(p) {

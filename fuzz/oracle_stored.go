@@ -47,6 +47,10 @@ func halfStep(name string, v, amax float64) float64 {
 		tol = reference.StepFloat(v, 1, 3, -6) + clip(448)
 	case "e5m2-static":
 		tol = reference.StepFloat(v, 1, 2, -14) + clip(57344)
+	case "nf4-dq":
+		// as int4 for 16 channels: half of the widest gap, 39 scales, the rounding of a code
+		// and that of the row to int8
+		tol = f16(127)*((39.0/2+1)*math.Sqrt(16)+0.5) + clip(127*65504)
 	case "int4":
 		// half of the widest step, 15 scales, for each of 32 channels: the squared error of
 		// a group is at most that, and may all be this one's

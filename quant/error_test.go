@@ -56,6 +56,19 @@ func bound(f Format, tile []byte, side Side, d, t, c int, row []float32) (limit,
 		}
 		step := s * min(max(math.Ceil(top/(8*s)*(1-eps)), 1), 15)
 		return limit, step/2*math.Sqrt(32) + eps*x
+	case nf4DoubleFormat:
+		// As for int4: what the covering multiplier may err by in 16 codes. A code is within
+		// half a gap of the levels, and a rounding more, of the row's int8 code.
+		s := scaled(scaleF16, t, 127)
+		var top float64
+		for _, v := range row[c/16*16 : min(c/16*16+16, len(row))] {
+			top = max(top, math.Abs(float64(v)))
+		}
+		if s == 0 {
+			return limit, x
+		}
+		step := min(math.Ceil(top/s)+8, 127) * 39 / 127 // the widest gap is 39 of 127
+		return limit, s*((step/2+1)*4+0.5) + eps*x
 	case nf4Format:
 		s := scaled(f.scale, c/f.block*asm.Tile+t, 1)
 		nearest := math.Inf(1)
@@ -114,6 +127,7 @@ func TestScaleTight(t *testing.T) {
 		switch f := f.(type) {
 		case int8Format:
 			kind = f.scale
+		case nf4DoubleFormat: // the scale of the token
 		case int4Format:
 			levels = 120
 		case nf4Format:
@@ -151,12 +165,12 @@ func TestScaleTight(t *testing.T) {
 
 // TestIdempotent: storing what was read back gives the same bytes. Two formats promise
 // less. With a binary32 scale s, 127·s and 448·s round, so max|x|/127 may come back one
-// step away: codes are equal and values within 2⁻²². An int4 row may have been clipped, then
-// its maximum and with it all steps shrink: it makes no such promise. Below max|x| = 2⁻⁹ (NF4:
+// step away: codes are equal and values within 2⁻²². A row of int4 or of doubly
+// quantized NF4 may have been clipped, then its maximum and with it all steps shrink: they make no such promise. Below max|x| = 2⁻⁹ (NF4:
 // 2⁻²³) a binary16 scale has so few bits that the largest code need not be reached.
 func TestIdempotent(t *testing.T) {
 	each(t, func(t *testing.T, f Format, side Side) {
-		if f == Int4 {
+		if f == Int4 || f == NF4Double {
 			t.Skip("clipping may shrink the scale")
 		}
 		r := rand.New(rand.NewPCG(3, 9))
@@ -200,7 +214,7 @@ func scaledDown(f Format, amax float32) bool {
 			return amax < 0x1p-100
 		}
 		return amax < 0x1p-9
-	case int4Format:
+	case int4Format, nf4DoubleFormat:
 		return amax < 0x1p-9
 	case nf4Format:
 		return amax < 0x1p-23

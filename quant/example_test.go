@@ -47,5 +47,6 @@ func ExampleFormats() {
 	// nf4-b32         4.5
 	// nf4-s32         4.5
 	// nf4-b32-s32     5
+	// nf4-dq          4.375
 	// int4            4.375
 }

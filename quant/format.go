@@ -103,12 +103,12 @@ func Bits(f Format, side Side, d int) float64 {
 // parameter variants that change the layout. Tests and tables range over it.
 func Formats() []Format {
 	return []Format{F32, F16, BF16, Int8, Int8ScaleF32, E4M3, E5M2, E4M3Static(1), E5M2Static(1),
-		NF4, NF4Block32, NF4ScaleF32, NF4Block32ScaleF32, Int4}
+		NF4, NF4Block32, NF4ScaleF32, NF4Block32ScaleF32, NF4Double, Int4}
 }
 
 // Lookup returns the format with the given name: "f32", "f16", "bf16", "int8",
 // "e4m3", "e5m2", "nf4", "int4", or a variant as String prints it ("int8-s32",
-// "nf4-b32", "nf4-s32", "nf4-b32-s32", "e4m3-static(0.5)").
+// "nf4-b32", "nf4-s32", "nf4-b32-s32", "nf4-dq", "e4m3-static(0.5)").
 func Lookup(name string) (Format, error) {
 	var names []string
 	for _, f := range Formats() {

@@ -233,7 +233,7 @@ func TestExpand(t *testing.T) {
 // TestPaddingChannels checks that padding channels of K hold the code of zero, for
 // integer kernels that run over them.
 func TestPaddingChannels(t *testing.T) {
-	for _, f := range []Format{Int8, Int8ScaleF32, Int4} {
+	for _, f := range []Format{Int8, Int8ScaleF32, NF4Double, Int4} {
 		for _, d := range []int{1, 2, 3, 5, 33, 111} {
 			tile := make([]byte, f.TileBytes(Keys, d))
 			fillTile(rand.New(rand.NewPCG(1, 1)), f, tile, Keys, d)
@@ -292,7 +292,7 @@ func TestOwnBytes(t *testing.T) {
 
 func TestBits(t *testing.T) {
 	want := map[string]float64{"f32": 32, "f16": 16, "bf16": 16, "int8": 8.125, "int8-s32": 8.25, "e4m3": 8.25, "e5m2": 8.25,
-		"e4m3-static(1)": 8, "e5m2-static(1)": 8, "nf4": 4.25, "nf4-b32": 4.5, "nf4-s32": 4.5, "nf4-b32-s32": 5, "int4": 4.375}
+		"e4m3-static(1)": 8, "e5m2-static(1)": 8, "nf4": 4.25, "nf4-b32": 4.5, "nf4-s32": 4.5, "nf4-b32-s32": 5, "nf4-dq": 4.375, "int4": 4.375}
 	each(t, func(t *testing.T, f Format, side Side) {
 		if got := Bits(f, side, 128); got != want[f.String()] {
 			t.Errorf("%g bits at d = 128, want %g", got, want[f.String()])

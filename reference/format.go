@@ -23,8 +23,8 @@ const (
 // Format is one way to store a tile of [Tokens] rows of d channels, as raw bytes: arrays of scales first, then the codes. Every array starts at a
 // multiple of 64 bytes and is padded to one.
 type Format struct {
-	// Name is the short name: the element type, then "-b32" for blocks of 32 channels, "-s32" for binary32 instead of binary16 scales, "-static"
-	// for one scale that is not stored.
+	// Name is the short name: the element type, then "-b32" for blocks of 32 channels, "-s32" for binary32 instead of binary16 scales, "-dq" for
+	// doubly quantized scales, "-static" for one scale that is not stored.
 	Name string
 	// Static tells that Decode needs the caller's scale.
 	Static bool
@@ -40,7 +40,7 @@ var Formats = []Format{
 	int8Format("int8", scale16), int8Format("int8-s32", scale32),
 	fp8Format("e4m3", E4M3, false), fp8Format("e5m2", E5M2, false), fp8Format("e4m3-static", E4M3, true), fp8Format("e5m2-static", E5M2, true),
 	nf4Format("nf4", 64, scale16), nf4Format("nf4-b32", 32, scale16), nf4Format("nf4-s32", 64, scale32), nf4Format("nf4-b32-s32", 32, scale32),
-	int4Format,
+	nf4DoubleFormat, int4Format,
 }
 
 // FormatByName returns the format of a name and whether there is one.

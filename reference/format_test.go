@@ -59,10 +59,11 @@ func code(t, c int) uint32 { return (uint32(t)*2654435761 + uint32(c)*40503 + 12
 type codec struct {
 	k, v      string
 	bits      int
-	scaleSize int // bytes per scale, 0 for none
-	block     int // channels per scale, 0 for all
-	mults     bool
+	scaleSize int                     // bytes per scale, 0 for none
+	block     int                     // channels per scale, 0 for all
+	mults     func(t, group int) byte // of 32 channels, nil for none
 	value     func(side Side, code uint32) float64
+	scaled    func(mult byte, c int, code uint32) float64 // value under a multiplier, when it is not the product
 }
 
 func signed8(side Side, c uint32) float64 {
@@ -88,13 +89,24 @@ var codecs = map[string]codec{
 	"nf4-b32":     {k: "K nibble", v: "V nibble", bits: 4, scaleSize: 2, block: 32, value: func(_ Side, c uint32) float64 { return NF4(byte(c)) }},
 	"nf4-s32":     {k: "K nibble", v: "V nibble", bits: 4, scaleSize: 4, block: 64, value: func(_ Side, c uint32) float64 { return NF4(byte(c)) }},
 	"nf4-b32-s32": {k: "K nibble", v: "V nibble", bits: 4, scaleSize: 4, block: 32, value: func(_ Side, c uint32) float64 { return NF4(byte(c)) }},
-	"int4":        {k: "K nibble", v: "V nibble", bits: 4, scaleSize: 2, mults: true, value: func(_ Side, c uint32) float64 { return float64(c&15) - 8 }},
+	"int4":        {k: "K nibble", v: "V nibble", bits: 4, scaleSize: 2, mults: multOf, value: func(_ Side, c uint32) float64 { return float64(c&15) - 8 }},
+	"nf4-dq": {k: "K nibble", v: "V nibble", bits: 4, scaleSize: 2, mults: multPairOf, scaled: func(mult byte, c int, code uint32) float64 {
+		if c/16%2 == 1 {
+			mult /= 16
+		}
+		return float64((nf4Levels[code]*int(mult%16+1)+8+16*200)/16 - 200)
+	}},
 }
 
 // scaleOf and multOf are exact in every stored type.
 func scaleOf(t, block int) float64 { return float64(1+t) * math.Ldexp(1, block-12) }
 
 func multOf(t, group int) byte { return byte(1 + (t+5*group)%18) }
+
+func multPairOf(t, group int) byte { return byte(37*t + 101*group) }
+
+// nf4Levels is 127 times the NF4 code book, rounded by hand.
+var nf4Levels = [16]int{-127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127}
 
 // build writes a tile of known codes and scales and returns it.
 func build(x codec, side Side, d int) []byte {
@@ -120,10 +132,10 @@ func build(x codec, side Side, d int) []byte {
 		}
 		pad()
 	}
-	if x.mults {
+	if x.mults != nil {
 		for g := range (d + 31) / 32 {
 			for t := range Tokens {
-				tile = append(tile, multOf(t, g))
+				tile = append(tile, x.mults(t, g))
 			}
 		}
 		pad()
@@ -182,7 +194,15 @@ func TestDecode(t *testing.T) {
 				}
 				for tok := range Tokens {
 					for c := range d {
-						want := x.value(side, code(tok, c)&(1<<x.bits-1))
+						stored, want := code(tok, c)&(1<<x.bits-1), 1.0
+						switch {
+						case x.scaled != nil:
+							want = x.scaled(x.mults(tok, c/32), c, stored)
+						case x.mults != nil:
+							want = x.value(side, stored) * float64(x.mults(tok, c/32))
+						default:
+							want = x.value(side, stored)
+						}
 						switch {
 						case f.Static:
 							want *= static
@@ -190,9 +210,6 @@ func TestDecode(t *testing.T) {
 							want *= scaleOf(tok, c/x.block)
 						case x.scaleSize > 0:
 							want *= scaleOf(tok, 0)
-						}
-						if x.mults {
-							want *= float64(multOf(tok, c/32))
 						}
 						got := f.Decode(tile, side, d, tok, c, static)
 						if got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
@@ -212,7 +229,7 @@ func TestBytes(t *testing.T) {
 		"int8": {128 + 5120, 128 + 5120}, "int8-s32": {256 + 5120, 256 + 5120},
 		"e4m3": {256 + 5120, 256 + 5120}, "e5m2": {256 + 5120, 256 + 5120}, "e4m3-static": {5120, 5120}, "e5m2-static": {5120, 5120},
 		"nf4": {256 + 2560, 256 + 2560}, "nf4-b32": {384 + 2560, 384 + 2560}, "nf4-s32": {512 + 2560, 512 + 2560}, "nf4-b32-s32": {768 + 2560, 768 + 2560},
-		"int4": {128 + 192 + 2560, 128 + 192 + 2560},
+		"int4": {128 + 192 + 2560, 128 + 192 + 2560}, "nf4-dq": {128 + 192 + 2560, 128 + 192 + 2560},
 	}
 	for _, f := range Formats {
 		if got := [2]int{f.Bytes(Keys, 80), f.Bytes(Values, 80)}; got != want[f.Name] {

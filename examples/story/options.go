@@ -65,7 +65,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.BoolVar(&o.weights, "weights", false, "measure what each representation of the softmax weights costs, bias corrections included")
 	f.IntVar(&o.tokens, "tokens", 1024, "held-out tokens for -ppl, rounded up to whole windows; 0 takes all")
 	f.StringVar(&o.windows, "windows", "", "JSON `file` with token windows for -ppl, a list of lists of ids")
-	formats := f.String("formats", "f32,f16,bf16,int8,e4m3,e5m2,nf4,int4", "formats of the -ppl table, every pair is a row")
+	formats := f.String("formats", "f32,f16,bf16,int8,e4m3,e5m2,nf4,nf4-dq,int4", "formats of the -ppl table, every pair is a row")
 
 	f.StringVar(&o.model, "model", "", "model `file`: a llama2.c checkpoint or this program's packed format; default built in")
 	f.StringVar(&o.tokenizer, "tokenizer", "", "llama2.c tokenizer `file` that belongs to -model")
