@@ -20,6 +20,16 @@ const Tile = 64
 // for d ≤ 1032. s does not alias q or k.
 type QKI8Func func(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
 
+// QKI4Func computes integer scores against nibble keys with multipliers, as QKI8Func does
+// against what ExpI4KFunc makes of them:
+//
+//	s[i][j] = Σ_c q[i][c] · (nibble(j, c) − 8)·mult[c/32][j],   i < m, j < n
+//
+// q is [m][4·d4] int8; k is the nibble K layout [⌈n/32⌉][d4][16][4]; mult is [⌈d4/8⌉][64]
+// int8, of magnitude 1..15 for tokens below n and anything beyond. It reads ⌈n/32⌉ pairs of
+// k and writes s[i][0:32·⌈n/32⌉]. Exact, |s| ≤ 127·120·4·d4.
+type QKI4Func func(s []int32, q []int8, k, mult []byte, m, n, d4 int, next []byte)
+
 // QKF32Func computes float32 scores:
 //
 //	s[i][j] = Σ_c q[i][c] · k[j][c],   i < m, j < n

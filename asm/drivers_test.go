@@ -15,6 +15,7 @@ type driver struct {
 // drivers has one row per family; TestTable fails when one is missing.
 var drivers = map[string]driver{
 	"QKI8":          {"mnd", driveQKI8},
+	"QKI4":          {"mnd", driveQKI4},
 	"QKF32":         {"mnd", driveQKF32},
 	"QKF16":         {"mnd", driveQKF16},
 	"QKBF16":        {"mnd", driveQKBF16},
@@ -101,6 +102,33 @@ func driveQKI8(g *gen, m, n, d int) trial {
 	return trial{
 		ops:  []operand{out(want, matrix(m, n, 16*ceilDiv(n, 16))), in(q), in(k), in(g.hint())},
 		call: func(f any, a [][]byte) { f.(QKI8Func)(view[int32](a[0]), view[int8](a[1]), a[2], m, n, d4, a[3]) },
+		work: 2 * float64(m*n*d),
+	}
+}
+
+func driveQKI4(g *gen, m, n, d int) trial {
+	d4 := (d + 3) / 4
+	q := view[int8](g.codes(m * 4 * d4))
+	for i := range q {
+		q[i] = max(q[i], -127)
+		if i%(4*d4) >= d {
+			q[i] = 0
+		}
+	}
+	k, mult := g.codes(ceilDiv(n, 32)*d4*64), g.mults(n, d)
+	want := make([]int32, m*Tile)
+	for i := range m {
+		for j := range n {
+			var sum int64
+			for c := range d {
+				sum += int64(q[i*4*d4+c]) * int64((nibbleK(k, d, j, c)-8)*int(int8(mult[c/32*Tile+j])))
+			}
+			want[i*Tile+j] = int32(sum)
+		}
+	}
+	return trial{
+		ops:  []operand{out(want, matrix(m, n, 32*ceilDiv(n, 32))), in(q), in(k), in(mult), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(QKI4Func)(view[int32](a[0]), view[int8](a[1]), a[2], a[3], m, n, d4, a[4]) },
 		work: 2 * float64(m*n*d),
 	}
 }

@@ -29,6 +29,18 @@ func pvU8I8Rows2_avx2(o []int32, w *pvU8Row, v []byte, quads, dv int, next []byt
 func pvU8I8Row1_avx2(o []int32, w *pvU8Row, v []byte, quads, dv int, next []byte)
 
 //go:noescape
+func qkI4Start_avx2(start *qkI4Start, q []int8, rows, d4, blocks int)
+
+//go:noescape
+func qkI4Rows4_avx2(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
+func qkI4Rows2_avx2(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
+func qkI4Row1_avx2(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
 func qkF32_avx2(s, q, k []float32, m, n, d int)
 
 //go:noescape

@@ -8,4 +8,19 @@ package asm
 func qkI8_vnni(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
 
 //go:noescape
+func qkI4Start_vnni(start *qkI4Start, q []int8, rows, d4, blocks int)
+
+//go:noescape
+func qkI4Rows4_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
+func qkI4Rows3_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
+func qkI4Rows2_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
+func qkI4Row1_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
+
+//go:noescape
 func pvU8I8_vnni(o []int32, p, v []byte, m, n, dv int, next []byte)

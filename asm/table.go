@@ -30,6 +30,7 @@ type Set struct {
 	Tier Tier
 
 	QKI8          QKI8Func
+	QKI4          QKI4Func
 	QKF32         QKF32Func
 	QKF16         QKF16Func
 	QKBF16        QKBF16Func

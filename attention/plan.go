@@ -23,6 +23,7 @@ type Plan struct {
 	tokens             int // query tokens of a row block
 	rows               int // rows of a row block: tokens·group
 	intK               quant.Int8Format
+	inPlaceI8          quant.InPlaceInt8Format // intK, when kernels read its keys as they are stored
 	intV               quant.Int8Format
 	inPlaceK, inPlaceV quant.InPlaceFormat // non-nil when kernels can read this side as it is stored
 	inPlaceRows        int                 // the most rows it is done for; more share one expansion
@@ -124,6 +125,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	p.ks = asm.Select(p.opt.tier)
 	if c.Q == QInt8 {
 		p.intK = c.K.Format.(quant.Int8Format)
+		p.inPlaceI8, _ = p.intK.(quant.InPlaceInt8Format)
 	}
 	p.prob = probabilities[c.P]
 	if p.prob.codes != nil {
@@ -205,6 +207,8 @@ func (p *Plan) Layout() Layout { return p.layout }
 
 func (p *Plan) qkFamily() string {
 	switch {
+	case p.inPlaceI8 != nil:
+		return p.inPlaceI8.ScoresFamily()
 	case p.intK != nil:
 		return "QKI8"
 	case p.inPlaceK != nil:

@@ -174,11 +174,7 @@ func (b *block) scores(block, following []byte, n int) {
 	tile, next := block[p.geo.k.tile:], following[p.geo.k.tile:]
 	b.offsets(block)
 	if p.intK != nil {
-		codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, tile, next, quant.Keys, dk, n)
-		for r, m := range b.strips() {
-			p.ks.QKI8(w.s[r*Tile:], w.q8[r*p.scratch.dk4:], codes, m, n, p.scratch.dk4/4, next)
-			next = codes // fetched once
-		}
+		scale := b.scoresI8(tile, next, n)
 		p.ks.ScaleI8(w.y, w.s, scale, w.a, w.b, b.rows, n)
 		return
 	}
@@ -192,6 +188,24 @@ func (b *block) scores(block, following []byte, n int) {
 		b.scoresF32(n)
 	}
 	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
+}
+
+// scoresI8 leaves integer scores in w.s and returns the scales of the tokens.
+func (b *block) scoresI8(tile, next []byte, n int) (scale []float32) {
+	p, w, dk, dk4 := b.p, b.w, b.p.cfg.DK, b.p.scratch.dk4
+	if p.inPlaceI8 != nil {
+		for r, m := range b.strips() {
+			p.inPlaceI8.ScoresI8(p.ks, w.s[r*Tile:], w.q8[r*dk4:], tile, next, m, n, dk)
+			next = tile // fetched once
+		}
+		return p.inPlaceI8.ScalesI8(p.ks, &w.tmpK, tile, n)
+	}
+	codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, tile, next, quant.Keys, dk, n)
+	for r, m := range b.strips() {
+		p.ks.QKI8(w.s[r*Tile:], w.q8[r*dk4:], codes, m, n, dk4/4, next)
+		next = codes
+	}
+	return scale
 }
 
 // sinkTile runs the binary16 tokens at the front of the sequence, in float32.

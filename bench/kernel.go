@@ -164,6 +164,9 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.QKI8Func:
 		q, k := codesI8(m*4*d4), codes(asm.Tile*4*d4)
 		return func() { f(ints, q, k, m, n, d4, k) }
+	case asm.QKI4Func:
+		q, k, mult := codesI8(m*4*d4), codes(asm.Tile*2*d4), codes((d+31)/32*asm.Tile)
+		return func() { f(ints, q, k, mult, m, n, d4, k) }
 	case asm.QKF32Func:
 		return func() { f(floats, queries, tile, m, n, d) }
 	case asm.QKF16Func:

@@ -60,6 +60,22 @@ type Int8Format interface {
 	ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) (codes []byte, scale []float32)
 }
 
+// InPlaceInt8Format is an Int8Format whose keys integer kernels read as they are stored,
+// with the scores that the codes of ExpandI8 would give.
+type InPlaceInt8Format interface {
+	Int8Format
+
+	// ScoresFamily is the name of the kernel family, such as "QKI4".
+	ScoresFamily() string
+
+	// ScoresI8 computes s[i][j] = Σ q[i][c]·code[j][c] of m rows of int8 queries, [m][4·⌈d/4⌉],
+	// against tokens [0, n) of a tile of keys. s is [m][64]. next as in ExpandF32.
+	ScoresI8(ks *asm.Set, s []int32, q []int8, tile, next []byte, m, n, d int)
+
+	// ScalesI8 returns one scale per token of [0, n), pointing into tmp or tile.
+	ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n int) []float32
+}
+
 // InPlaceFormat is a Format whose tiles the float32 kernels read as they are stored.
 type InPlaceFormat interface {
 	Format

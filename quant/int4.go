@@ -89,13 +89,23 @@ func (f int4Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, ne
 }
 
 func (f int4Format) ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) ([]byte, []float32) {
-	scale := tmp.Scale[:asm.Tile]
-	ks.Dec16(scale[:n], tile, tile)
 	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
 	if side == Keys {
 		ks.ExpI4K(tmp.Codes, codes, mults, n, d, next)
 	} else {
 		ks.ExpI4V(tmp.Codes, codes, mults, n, d, next)
 	}
-	return tmp.Codes, scale[:n]
+	return tmp.Codes, f.ScalesI8(ks, tmp, tile, n)
+}
+
+func (int4Format) ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n int) []float32 {
+	ks.Dec16(tmp.Scale[:n], tile, tile)
+	return tmp.Scale[:n]
+}
+
+func (int4Format) ScoresFamily() string { return "QKI4" }
+
+func (f int4Format) ScoresI8(ks *asm.Set, s []int32, q []int8, tile, next []byte, m, n, d int) {
+	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
+	ks.QKI4(s, q, codes, mults, m, n, (d+3)/4, next)
 }
