@@ -76,34 +76,40 @@
 	VMOVSHDUP X14, X15;            \
 	VADDSS X15, X14, X14
 
-// LOGCONSTANTS prepares LOG1 to LOG3, which turn a logit into the weight of its code: k =
-// RNE(Step·(m−y)), n = (k+odd)>>odd octaves, times √2 where k is odd and Step is 2; x and k
-// are in use, t is a mask. Y13 m · Y8 Step · Y9 Zero · Y10 odd: 0 for Step 1, 1 for Step 2 ·
-// X11 the same as a shift count · Y12 1 · Y7 √2, or 1 when there are no odd codes.
+// LOGCONSTANTS prepares LOG1 and LOG2, which turn a logit into the weight of its code. The
+// sum of y−m and 1.5·2²³/Step rounds to multiples of 1/Step, to even, and has −code in its
+// low bits: octaves, and where Step is 2 the parity below them, which picks 1 or √2. Step is
+// in Y8 and Zero in Y9; k and t are temporaries. Y13 m · Y8 the constant of the sum · Y9
+// −Zero/Step · Y7 1 and, for Step 2, √2 in the odd lanes · Y10 all bits but the parity · X11
+// the bit of an octave less the exponent's.
 #define LOGCONSTANTS \
-	VBROADCASTSS ·logConst+0(SB), Y12;  \
+	VBROADCASTSS ·logConst+8(SB), Y7;  \
+	VDIVPS Y8, Y7, Y6;             \
+	VXORPS Y10, Y10, Y10;          \
+	VSUBPS Y9, Y10, Y9;            \
+	VDIVPS Y8, Y9, Y9;             \
 	VCVTTPS2DQ Y8, Y10;            \
 	VPSRLD $1, Y10, Y10;           \
-	VPMOVZXDQ X10, X11;            \
-	VPSLLD $31, Y10, Y6;           \
-	VBROADCASTSS ·logConst+4(SB), Y7;   \
-	VBLENDVPS Y6, Y7, Y12, Y7
+	VBROADCASTSD ·logConst+0(SB), Y7;  \
+	VPSLLD $31, Y10, Y8;           \
+	VBROADCASTSS ·logConst+0(SB), Y11; \
+	VBLENDVPS Y8, Y7, Y11, Y7;     \
+	VMOVAPS Y6, Y8;                \
+	VPMOVZXDQ X10, X6;             \
+	VMOVQ ·logConst+16(SB), X11;   \
+	VPSUBQ X6, X11, X11;           \
+	VPCMPEQD Y6, Y6, Y6;           \
+	VPXOR Y6, Y10, Y10
 
-#define LOG1(x, k, t) \
-	VSUBPS x, Y13, x;              \
-	VMULPS Y8, x, x;               \
-	VROUNDPS $8, x, x;             \
-	VCMPPS $17, Y9, x, t;          \
-	VCVTPS2DQ x, k
+#define LOG1(x, t) \
+	VSUBPS Y13, x, x;              \
+	VADDPS Y8, x, t;               \
+	VSUBPS Y8, t, x;               \
+	VCMPPS $0x1e, Y9, x, x
 
-#define LOG2(x, k) \
-	VPADDD Y10, k, x;              \
-	VPSRLD X11, x, x;              \
-	VPSLLD $23, x, x;              \
-	VPSLLD $31, k, k
-
-#define LOG3(x, k, t) \
-	VPSUBD x, Y12, x;              \
-	VBLENDVPS k, Y7, Y12, k;       \
-	VMULPS k, x, x;                \
+#define LOG2(x, t, k) \
+	VPERMILPS t, Y7, k;            \
+	VPAND Y10, t, t;               \
+	VPSLLD X11, t, t;              \
+	VPADDD k, t, t;                \
 	VANDPS t, x, x

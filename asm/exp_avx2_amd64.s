@@ -63,10 +63,12 @@ GLOBL ·exp2Table(SB), RODATA|NOPTR, $32
 DATA ·minusInf+0(SB)/4, $0xff800000
 GLOBL ·minusInf(SB), RODATA|NOPTR, $4
 
-// 0 1, 4 √2
+// 0 1, 4 √2, 8 1.5·2²³, 16 23
 DATA ·logConst+0(SB)/4, $0x3f800000
 DATA ·logConst+4(SB)/4, $0x3fb504f3
-GLOBL ·logConst(SB), RODATA|NOPTR, $8
+DATA ·logConst+8(SB)/8, $0x4b400000
+DATA ·logConst+16(SB)/8, $23
+GLOBL ·logConst(SB), RODATA|NOPTR, $24
 
 // func expRow_avx2(y []float32, m float32) float32
 TEXT ·expRow_avx2(SB), NOSPLIT, $0-36
@@ -163,12 +165,10 @@ step:
 	JLT  tail
 	VMOVUPS (DI), Y0
 	VMOVUPS 32(DI), Y1
-	LOG1(Y0, Y2, Y4)
-	LOG1(Y1, Y3, Y5)
-	LOG2(Y0, Y2)
-	LOG2(Y1, Y3)
-	LOG3(Y0, Y2, Y4)
-	LOG3(Y1, Y3, Y5)
+	LOG1(Y0, Y2)
+	LOG1(Y1, Y3)
+	LOG2(Y0, Y2, Y4)
+	LOG2(Y1, Y3, Y5)
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VADDPS Y0, Y14, Y14
@@ -186,9 +186,8 @@ tail:
 	LEAQ (SI)(AX*4), SI
 	VMOVDQU (SI), Y5
 	VMASKMOVPS (DI), Y5, Y0
-	LOG1(Y0, Y2, Y4)
-	LOG2(Y0, Y2)
-	LOG3(Y0, Y2, Y4)
+	LOG1(Y0, Y2)
+	LOG2(Y0, Y2, Y4)
 	VANDPS Y5, Y0, Y0
 	VMASKMOVPS Y0, Y5, (DI)
 	VADDPS Y0, Y14, Y14
@@ -196,9 +195,8 @@ tail:
 	JLE  fold
 	VMOVDQU 32(SI), Y5
 	VMASKMOVPS 32(DI), Y5, Y1
-	LOG1(Y1, Y3, Y4)
-	LOG2(Y1, Y3)
-	LOG3(Y1, Y3, Y4)
+	LOG1(Y1, Y3)
+	LOG2(Y1, Y3, Y4)
 	VANDPS Y5, Y1, Y1
 	VMASKMOVPS Y1, Y5, 32(DI)
 	VADDPS Y1, Y15, Y15

@@ -47,7 +47,14 @@ func smU16_avx2(hi, lo []byte, y, sv []float32, st []Stat, m, n int) {
 
 // smLogF32_avx2 works like smLogF32_generic.
 func smLogF32_avx2(y []float32, st []Stat, code LogCode, m, n int) {
-	softmaxF32(&avx2Row, y, st, &code, m, n)
+	for i := 0; i < m; i++ {
+		if whole(n) {
+			if i += smLogF32Rows_avx2(y[i*Tile:], st[i:], code, m-i, n); i == m {
+				return
+			}
+		}
+		softmaxF32(&avx2Row, y[i*Tile:], st[i:], &code, 1, n)
+	}
 }
 
 // smLogU8_avx2 works like smLogU8_generic.

@@ -72,6 +72,29 @@ GLOBL ·liftConst(SB), RODATA|NOPTR, $20
 	VMULPS scales, w, w;           \
 	VMAXPS largest, w, largest
 
+// LOGSX4 turns 32 logits into weights of codes and adds them to the sums.
+#define LOGSX4 \
+	VMOVUPS (AX), Y0;              \
+	VMOVUPS 32(AX), Y1;            \
+	VMOVUPS 64(AX), Y2;            \
+	VMOVUPS 96(AX), Y3;            \
+	LOG1(Y0, Y4);                  \
+	LOG1(Y1, Y5);                  \
+	LOG2(Y0, Y4, Y12);             \
+	LOG2(Y1, Y5, Y12);             \
+	LOG1(Y2, Y4);                  \
+	LOG1(Y3, Y5);                  \
+	LOG2(Y2, Y4, Y12);             \
+	LOG2(Y3, Y5, Y12);             \
+	VMOVUPS Y0, (AX);              \
+	VMOVUPS Y1, 32(AX);            \
+	VMOVUPS Y2, 64(AX);            \
+	VMOVUPS Y3, 96(AX);            \
+	VADDPS Y0, Y14, Y14;           \
+	VADDPS Y1, Y15, Y15;           \
+	VADDPS Y2, Y14, Y14;           \
+	VADDPS Y3, Y15, Y15
+
 // func smU8Rows_avx2(p []byte, y, sv []float32, st []Stat, top float32, m, n int) int
 TEXT ·smU8Rows_avx2(SB), NOSPLIT, $0-128
 	MOVQ p_base+0(FP), DI
@@ -357,23 +380,14 @@ maximum:
 	MOVQ DX, BX
 
 weights:
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	LOG1(Y0, Y2, Y4)
-	LOG1(Y1, Y3, Y5)
-	LOG2(Y0, Y2)
-	LOG2(Y1, Y3)
-	LOG3(Y0, Y2, Y4)
-	LOG3(Y1, Y3, Y5)
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VADDPS Y0, Y14, Y14
-	VADDPS Y1, Y15, Y15
+	LOGSX4
 	LARGEST(Y0, (BX), Y6)
 	LARGEST(Y1, 32(BX), Y6)
-	ADDQ $64, AX
-	ADDQ $64, BX
-	SUBQ $16, CX
+	LARGEST(Y2, 64(BX), Y6)
+	LARGEST(Y3, 96(BX), Y6)
+	ADDQ $128, AX
+	ADDQ $128, BX
+	SUBQ $32, CX
 	JNZ  weights
 
 	FOLDSUM
@@ -490,5 +504,74 @@ weights:
 
 special:
 	MOVQ R10, ret+64(FP)
+	VZEROUPPER
+	RET
+
+// func smLogF32Rows_avx2(y []float32, st []Stat, code LogCode, m, n int) int
+TEXT ·smLogF32Rows_avx2(SB), NOSPLIT, $0-88
+	MOVQ y_base+0(FP), SI
+	MOVQ st_base+24(FP), R8
+	MOVQ n+72(FP), R9
+	XORL R10, R10 // rows done
+	VBROADCASTSS code_Step+48(FP), Y8
+	VBROADCASTSS code_Zero+52(FP), Y9
+	LOGCONSTANTS
+	MOVL $0x3f800000, R11
+
+row:
+	VBROADCASTSS ·minusInf(SB), Y0
+	VMOVAPS Y0, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ R9, CX
+	MOVQ SI, AX
+
+maxima:
+	MAXIMUM32
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	VADDPS 64(AX), Y2, Y2
+	VADDPS 96(AX), Y3, Y3
+	ADDQ $128, AX
+	SUBQ $32, CX
+	JNZ  maxima
+	VADDPS Y3, Y2, Y2
+	VCMPPS $3, Y2, Y2, Y2
+	VMOVMSKPS Y2, AX
+	TESTL AX, AX
+	JNZ  special
+	FOLDLOGITS
+	FINITE(special)
+	CMPB code_Whole+56(FP), $0
+	JEQ  maximum
+	VROUNDSS $10, X0, X0, X0
+	VXORPS X1, X1, X1
+	VADDSS X1, X0, X0 // −0 becomes +0
+
+maximum:
+	VMOVSS X0, (R8)
+	VBROADCASTSS X0, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+	MOVQ R9, CX
+	MOVQ SI, AX
+
+weights:
+	LOGSX4
+	ADDQ $128, AX
+	SUBQ $32, CX
+	JNZ  weights
+
+	FOLDSUM
+	VMOVSS X14, 4(R8)
+	MOVL R11, 8(R8)
+	ADDQ $256, SI
+	ADDQ $12, R8
+	INCQ R10
+	CMPQ R10, m+64(FP)
+	JLT  row
+
+special:
+	MOVQ R10, ret+80(FP)
 	VZEROUPPER
 	RET

@@ -110,6 +110,9 @@ func smU8Rows_avx2(p []byte, y, sv []float32, st []Stat, top float32, m, n int) 
 func smU16Rows_avx2(hi, lo []byte, y, sv []float32, st []Stat, m, n int) int
 
 //go:noescape
+func smLogF32Rows_avx2(y []float32, st []Stat, code LogCode, m, n int) int
+
+//go:noescape
 func smLogU8Rows_avx2(p []byte, y, sv []float32, st []Stat, code LogCode, top float32, m, n int) int
 
 //go:noescape
