@@ -11,7 +11,7 @@
 // Exactness: the operations of the twin, nothing fused.
 // Tails:     masks of one, two and three numbers a row.
 // Registers: Z0 st, then f · Z1 M, Z2 L, Z3 β · Z4 m, Z5 l · Z6 top · Z7 α, Z8 g · Z9 −1
-//            Z10–Z15 indices · Z16–Z26 2^x · Z27 −Inf · K1–K3 masks · K4 NaN · K5 rows that
+//            Z10–Z15 indices · Z16–Z25 2^x · Z27 −Inf · K1–K3 masks · K4 NaN · K5 rows that
 //            advance · K6 NaN met · DI m · SI l · DX w · R9 st · R10 f · R8 rows left
 
 DATA ·advanceIndex+0(SB)/8, $0x0000000300000000
@@ -74,6 +74,8 @@ TEXT ·advance_avx512(SB), NOSPLIT, $0-129
 	MOVQ st_base+72(FP), R9
 	MOVQ f_base+96(FP), R10
 	MOVQ rows+120(FP), R8
+	LEAQ ·softmaxConst(SB), BX
+	VBROADCASTSS 20(BX), Z27
 	EXPCONST
 	LEAQ ·advanceIndex(SB), BX
 	VMOVUPS 0(BX), Z10
@@ -83,7 +85,6 @@ TEXT ·advance_avx512(SB), NOSPLIT, $0-129
 	VMOVUPS 256(BX), Z14
 	VMOVUPS 320(BX), Z15
 	VBROADCASTSS ·advanceIdle(SB), Z9
-	VMOVAPS Z26, Z27
 	KXORW K6, K6, K6
 	MOVL $0x1f, AX
 	MOVL $0x3ff, BX
