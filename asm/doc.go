@@ -17,8 +17,8 @@
 //
 // The pure-Go twin ("generic") specifies the bits. Integer kernels equal it bit
 // for bit on every tier. Float kernels marked Exact in the table do too: their
-// operation order is fixed in the contract and no multiply-add is fused. The
-// other float kernels stay within the bound the contract states.
+// operation order is fixed in the contract and no multiply-add is fused but where it
+// says so. The other float kernels stay within the bound the contract states.
 //
 // # Tiles
 //

@@ -267,6 +267,28 @@ func driveEncI8(g *gen, _, _, d int) trial {
 	}
 }
 
+func driveErrI8(g *gen, _, _, d int) trial {
+	x, scale, codes := g.encRow(d)
+	size, err := make([]float32, d), make([]float32, d)
+	for c, v := range x {
+		if bound := 256 * float64(scale); math.Abs(float64(v)) > bound {
+			v = float32(math.Copysign(bound, float64(v)))
+		}
+		x[c], size[c] = v, mul(v, v)
+		e := float32(float64(v) - float64(codes[c])*float64(scale))
+		err[c] = mul(e, e)
+	}
+	padded := append(codes, make([]int8, -d&3)...)
+	return trial{
+		ops: []operand{out([]float32{chains(size), chains(err)}, nil), in(x), in(padded)},
+		call: func(k any, b [][]byte) {
+			sums := view[float32](b[0])
+			sums[0], sums[1] = k.(ErrI8Func)(view[float32](b[1]), view[int8](b[2]), scale)
+		},
+		work: 6 * float64(d),
+	}
+}
+
 // scattered is a token of a tile: code c at byte at(c), everything between untouched.
 func scattered(codes []int8, offset int, at func(c int) int) operand {
 	n := 0

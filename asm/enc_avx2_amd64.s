@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// enc_avx2_amd64.s: row quantizers and the Hadamard butterflies.
+// enc_avx2_amd64.s: row quantizers, what their codes lose, and the Hadamard butterflies.
 //
 // Codes: a true division, a clamp and VCVTPS2DQ in the default rounding mode (nearest
 // even) give the codes of the twin. Eight channels a step, the rest one by one. A token of a
@@ -336,5 +336,84 @@ last:
 	JNE  last
 
 done:
+	VZEROUPPER
+	RET
+
+// ERRORS adds the 16 numbers in Y0 and Y1 with the codes in Y2 and Y3 to the chains.
+#define ERRORS \
+	VCVTDQ2PS Y2, Y2;            \
+	VCVTDQ2PS Y3, Y3;            \
+	VMULPS Y0, Y0, Y9;           \
+	VMULPS Y1, Y1, Y10;          \
+	VADDPS Y9, Y4, Y4;           \
+	VADDPS Y10, Y5, Y5;          \
+	VFNMADD231PS Y2, Y8, Y0;     \
+	VFNMADD231PS Y3, Y8, Y1;     \
+	VMULPS Y0, Y0, Y0;           \
+	VMULPS Y1, Y1, Y1;           \
+	VADDPS Y0, Y6, Y6;           \
+	VADDPS Y1, Y7, Y7
+
+// func errI8_avx2(x []float32, codes []int8, scale float32) (size2, err2 float32)
+TEXT ·errI8_avx2(SB), NOSPLIT, $0-64
+	MOVQ x_base+0(FP), SI
+	MOVQ x_len+8(FP), CX
+	MOVQ codes_base+24(FP), DI
+	VBROADCASTSS scale+48(FP), Y8
+	VXORPS Y4, Y4, Y4 // Σ x², chains 0–7
+	VXORPS Y5, Y5, Y5 // chains 8–15
+	VXORPS Y6, Y6, Y6 // Σ (x − code·scale)²
+	VXORPS Y7, Y7, Y7
+	SUBQ $16, CX
+	JLT  tail
+
+step:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VPMOVSXBD (DI), Y2
+	VPMOVSXBD 8(DI), Y3
+	ERRORS
+	ADDQ $64, SI
+	ADDQ $16, DI
+	SUBQ $16, CX
+	JGE  step
+
+tail:
+	ADDQ $16, CX
+	JZ   fold
+	LEAQ ·tailMask+64(SB), BX
+	LEAQ 3(CX), AX // codes are whole dwords
+	ANDQ $-4, AX
+	NEGQ AX
+	VMOVDQU (BX)(AX*1), X3
+	VPMASKMOVD (DI), X3, X2
+	VPSRLDQ $8, X2, X3
+	VPMOVSXBD X2, Y2
+	VPMOVSXBD X3, Y3
+	NEGQ CX
+	LEAQ (BX)(CX*4), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	VMASKMOVPS (SI), Y0, Y0
+	VMASKMOVPS 32(SI), Y1, Y1
+	ERRORS
+
+fold: // chains 8, 4, 2, 1 apart
+	VADDPS Y5, Y4, Y4
+	VADDPS Y7, Y6, Y6
+	VEXTRACTF128 $1, Y4, X5
+	VEXTRACTF128 $1, Y6, X7
+	VADDPS X5, X4, X4
+	VADDPS X7, X6, X6
+	VPERMILPS $0xEE, X4, X5
+	VPERMILPS $0xEE, X6, X7
+	VADDPS X5, X4, X4
+	VADDPS X7, X6, X6
+	VMOVSHDUP X4, X5
+	VMOVSHDUP X6, X7
+	VADDSS X5, X4, X4
+	VADDSS X7, X6, X6
+	VMOVSS X4, size2+56(FP)
+	VMOVSS X6, err2+60(FP)
 	VZEROUPPER
 	RET

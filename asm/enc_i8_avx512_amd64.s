@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// enc_i8_avx512_amd64.s: magnitude of a row and its int8 codes.
+// enc_i8_avx512_amd64.s: magnitude of a row, its int8 codes and what they lose.
 //
 // Codes: a true division, a clamp and VCVTPS2DQ in the default rounding mode (nearest
 // even) give the codes of the twin, 16 channels a step; division bounds the speed.
@@ -184,5 +184,63 @@ fold:
 
 finite:
 	MOVL AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// ERRORS adds the 16 numbers in Z0 with the codes in Z3 to the chains.
+#define ERRORS \
+	VCVTDQ2PS Z3, Z3;            \
+	VMULPS Z0, Z0, Z4;           \
+	VADDPS Z4, Z1, Z1;           \
+	VFNMADD231PS Z3, Z8, Z0;     \
+	VMULPS Z0, Z0, Z0;           \
+	VADDPS Z0, Z2, Z2
+
+// func errI8_avx512(x []float32, codes []int8, scale float32) (size2, err2 float32)
+TEXT ·errI8_avx512(SB), NOSPLIT, $0-64
+	MOVQ x_base+0(FP), SI
+	MOVQ x_len+8(FP), CX
+	MOVQ codes_base+24(FP), DI
+	VBROADCASTSS scale+48(FP), Z8
+	VPXORD Z1, Z1, Z1 // Σ x²
+	VPXORD Z2, Z2, Z2 // Σ (x − code·scale)²
+	SUBQ $16, CX
+	JLT  tail
+
+step:
+	VMOVUPS (SI), Z0
+	VPMOVSXBD (DI), Z3
+	ERRORS
+	ADDQ $64, SI
+	ADDQ $16, DI
+	SUBQ $16, CX
+	JGE  step
+
+tail:
+	ADDQ $16, CX
+	JZ   fold
+	TAIL
+	VPMOVSXBD.Z (DI), K1, Z3
+	ERRORS
+
+fold: // chains 8, 4, 2, 1 apart
+	VEXTRACTF64X4 $1, Z1, Y3
+	VEXTRACTF64X4 $1, Z2, Y4
+	VADDPS Y3, Y1, Y1
+	VADDPS Y4, Y2, Y2
+	VEXTRACTF128 $1, Y1, X3
+	VEXTRACTF128 $1, Y2, X4
+	VADDPS X3, X1, X1
+	VADDPS X4, X2, X2
+	VPERMILPS $0xEE, X1, X3
+	VPERMILPS $0xEE, X2, X4
+	VADDPS X3, X1, X1
+	VADDPS X4, X2, X2
+	VMOVSHDUP X1, X3
+	VMOVSHDUP X2, X4
+	VADDSS X3, X1, X1
+	VADDSS X4, X2, X2
+	VMOVSS X1, size2+56(FP)
+	VMOVSS X2, err2+60(FP)
 	VZEROUPPER
 	RET

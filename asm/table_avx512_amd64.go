@@ -38,6 +38,7 @@ var avx512Kernels = []Entry{
 	{"sumSquares_avx512", AVX2 | AVX512, true, SumSquaresFunc(sumSquares_avx512)},
 	{"absMax_avx512", AVX2 | AVX512, true, AbsMaxFunc(absMax_avx512)},
 	{"encI8_avx512", AVX2 | AVX512, true, EncI8Func(encI8_avx512)},
+	{"errI8_avx512", AVX2 | AVX512, true, ErrI8Func(errI8_avx512)},
 	{"encI8K_avx512", AVX2 | AVX512, true, EncI8KFunc(encI8K_avx512)},
 	{"encI8V_avx512", AVX2 | AVX512, true, EncI8VFunc(encI8V_avx512)},
 	{"decI8K_avx512", AVX2 | AVX512, true, DecI8KFunc(decI8K_avx512)},

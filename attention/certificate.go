@@ -133,18 +133,31 @@ type certQuery struct {
 }
 
 // certifyQuery notes the norms of row r and of what its codes, nil for float32, lose.
+// Codes are padded with zeros to a multiple of four.
 func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32) {
-	var n2, e2 float64
-	for c, x := range row {
-		n2 += float64(x) * float64(x)
-		if codes != nil {
-			e := float64(x) - float64(codes[c])*float64(step)
-			e2 += e * e
+	n2, e2 := b.queryError2(row, codes, step)
+	if !(n2 > 0x1p-80 && n2 < 0x1p100) { // squares may have left the range of float32
+		n2, e2 = 0, 0
+		for c, x := range row {
+			n2 += float64(x) * float64(x)
+			if codes != nil {
+				e := float64(x) - float64(codes[c])*float64(step)
+				e2 += e * e
+			}
 		}
 	}
 	scale, d := math.Abs(float64(b.p.cfg.Scale)), float64(len(row))
 	b.w.certQ[r] = certQuery{float32(scale * math.Sqrt(n2)), float32(scale * math.Sqrt(e2)),
 		float32(scale * scale * n2 / d), float32(scale * scale * e2 / d)}
+}
+
+// queryError2 is ‖q‖² and ‖q−q̂‖² in float32.
+func (b *block) queryError2(row []float32, codes []int8, step float32) (n2, e2 float64) {
+	if codes == nil {
+		return float64(b.p.ks.SumSquares(row)), 0
+	}
+	size2, err2 := b.p.ks.ErrI8(row, codes, step)
+	return float64(size2), float64(err2)
 }
 
 // voidCertificates turns the certificates of rows that see a token of bad into NaN, before

@@ -80,7 +80,7 @@ func (b *block) loadQuery(r int, scale float32) {
 	}
 	w.a[r] = s * scale
 	if p.cfg.Certify {
-		b.certifyQuery(r, row, codes[:dk], s)
+		b.certifyQuery(r, row, codes, s)
 	}
 }
 
