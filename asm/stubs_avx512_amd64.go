@@ -129,3 +129,9 @@ func expI4K_avx512(dst, k, mult []byte, n, d int, next []byte)
 
 //go:noescape
 func expI4V_avx512(dst, v, mult []byte, n, d int, next []byte)
+
+//go:noescape
+func expN4K_avx512(dst, k, mult []byte, book *ScaledBook, n, d int, next []byte)
+
+//go:noescape
+func expN4V_avx512(dst, v, mult []byte, book *ScaledBook, n, d int, next []byte)

@@ -45,4 +45,6 @@ var avx512Kernels = []Entry{
 	{"decI8V_avx512", AVX2 | AVX512, true, DecI8VFunc(decI8V_avx512)},
 	{"expI4K_avx512", AVX2 | AVX512, true, ExpI4KFunc(expI4K_avx512)},
 	{"expI4V_avx512", AVX2 | AVX512, true, ExpI4VFunc(expI4V_avx512)},
+	{"expN4K_avx512", AVX2 | AVX512, true, ExpN4KFunc(expN4K_avx512)},
+	{"expN4V_avx512", AVX2 | AVX512, true, ExpN4VFunc(expN4V_avx512)},
 }
