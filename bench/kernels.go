@@ -74,8 +74,8 @@ func runKernels(ctx context.Context, args []string) error {
 
 // The formats of the full table, and pairs that spend more bits on keys.
 var (
-	formats = []string{"f32", "f16", "bf16", "int8", "int4", "nf4", "e4m3", "e5m2"}
-	mixed   = [][2]string{{"int8", "int4"}, {"int8", "nf4"}}
+	formats = []string{"f32", "f16", "bf16", "int8", "int4", "nf4", "nf4-dq", "e4m3", "e5m2"}
+	mixed   = [][2]string{{"int8", "int4"}, {"int8", "nf4-dq"}}
 )
 
 // weights are the representations measured over int8 keys and values.

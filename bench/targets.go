@@ -49,7 +49,7 @@ func targets() []target {
 		atLeast(0.80, "decode n=65536 int8, of the read rate", readFraction, decode(long, "int8", 1)),
 		ofL3(0.50, "decode n=4096 int8, of the L3 read rate", decode(cached, "int8", 1)),
 	}
-	for _, f := range []string{"int4", "nf4"} {
+	for _, f := range []string{"int4", "nf4-dq", "nf4"} {
 		list = append(list,
 			atMost(0.65, "decode n=65536 "+f+", time of int8's", timeRatio, decode(long, f, 1), decode(long, "int8", 1)),
 			atMost(1.15, "decode n=4096 "+f+", time of int8's", timeRatio, decode(cached, f, 1), decode(cached, "int8", 1)))
@@ -75,7 +75,7 @@ func targets() []target {
 	}{{"f32", 0.60}, {"f16", 0.55}, {"e4m3", 0.55}, {"e5m2", 0.55}} {
 		list = append(list, atLeast(p.want, "prefill n=2048 "+p.format+", of the FMA peak", floatFraction, prefill(p.format, 1)))
 	}
-	for _, f := range []string{"int4", "nf4"} {
+	for _, f := range []string{"int4", "nf4-dq", "nf4"} {
 		list = append(list, atMost(1.15, "prefill n=2048 "+f+", time of int8's", timeRatio, prefill(f, 1), prefill("int8", 1)))
 	}
 	return append(list,
