@@ -132,6 +132,56 @@ func driveFold(g *gen, m, d int, sums operand, x []float32, call func(k any, o [
 	}
 }
 
+func driveCertify(g *gen, m, n, _ int) trial {
+	magnitudes := func(n, top int) []float32 {
+		x := g.floats(n, top)
+		for i, v := range x {
+			x[i] = float32(math.Abs(float64(v)))
+		}
+		return x
+	}
+	c, y, st := magnitudes(4*m, 90), magnitudes(m*Tile, 1), magnitudes(3*m, 40)
+	w, q, t := magnitudes(2*m, 1), magnitudes(4*m, 60), magnitudes(10, 60)
+	want := append([]float32(nil), c...)
+	var undefined uint64
+	for i := range m {
+		if g.IntN(4) == 0 {
+			w[2*i], w[2*i+1] = 0, 0
+		}
+		alpha, f := w[2*i], w[2*i+1]
+		if alpha == 0 && f == 0 {
+			continue
+		}
+		squares := make([]float32, n)
+		for j, x := range y[i*Tile:][:n] {
+			squares[j] = mul(x, x)
+		}
+		q, old, l, beta := q[4*i:][:4], want[4*i:][:4], st[3*i+1], st[3*i+2]
+		variance := add(mul(add(mul(q[2], t[2]), mul(q[3], t[3])), t[9]), t[6])
+		tile := [4]float32{
+			add(mul(chains(squares), variance), mul(mul(beta, beta), t[7])), add(mul(l, t[4]), mul(beta, t[5])),
+			add(mul(q[0], t[0]), mul(q[1], t[1])), t[8],
+		}
+		next := [4]float32{
+			add(mul(mul(alpha, alpha), old[0]), mul(mul(f, f), tile[0])), add(mul(alpha, old[1]), mul(f, tile[1])),
+			max(old[2], tile[2]), max(old[3], tile[3]),
+		}
+		if all := next[0] + next[1] + next[2] + next[3]; all != all { // sums of magnitudes: no Inf−Inf
+			undefined |= 1 << i
+			continue
+		}
+		copy(old, next[:])
+	}
+	return trial{
+		ops: []operand{inout(c, want, nil), in(y), in(st), in(w), in(q), in(t), out([]uint64{undefined}, nil)},
+		call: func(k any, b [][]byte) {
+			view[uint64](b[6])[0] = k.(CertifyFunc)(view[Certificate](b[0]), view[float32](b[1]), view[Stat](b[2]), view[float32](b[3]),
+				view[QueryError](b[4]), &view[TileError](b[5])[0], m, n)
+		},
+		work: float64(m * (2*n + 24)),
+	}
+}
+
 func driveFoldI8(g *gen, m, _, d int) trial {
 	a, x := make([]int32, m*d), make([]float32, m*d)
 	for c := range a {

@@ -32,6 +32,7 @@ var drivers = map[string]driver{
 	"PVF16":         {"mnd", drivePVF16},
 	"PVBF16":        {"mnd", drivePVBF16},
 	"Advance":       {"m", driveAdvance},
+	"Certify":       {"mn", driveCertify},
 	"FoldI8":        {"md", driveFoldI8},
 	"FoldF32":       {"md", driveFoldF32},
 	"MixF32":        {"d", driveMixF32},

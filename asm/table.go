@@ -47,6 +47,7 @@ type Set struct {
 	PVF16         PVF16Func
 	PVBF16        PVBF16Func
 	Advance       AdvanceFunc
+	Certify       CertifyFunc
 	FoldI8        FoldI8Func
 	FoldF32       FoldF32Func
 	MixF32        MixF32Func

@@ -31,6 +31,7 @@ var avx512Kernels = []Entry{
 	{"scaleI8_avx512", AVX2 | AVX512, true, ScaleI8Func(scaleI8_avx512)},
 	{"scaleF32_avx512", AVX2 | AVX512, true, ScaleF32Func(scaleF32_avx512)},
 	{"advance_avx512", AVX2 | AVX512, true, AdvanceFunc(advance_avx512)},
+	{"certify_avx512", AVX2 | AVX512, true, CertifyFunc(certify_avx512)},
 	{"foldI8_avx512", AVX2 | AVX512, true, FoldI8Func(foldI8_avx512)},
 	{"foldF32_avx512", AVX2 | AVX512, true, FoldF32Func(foldF32_avx512)},
 	{"mixF32_avx512", AVX2 | AVX512, true, MixF32Func(mixF32_avx512)},

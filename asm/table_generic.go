@@ -20,6 +20,7 @@ var generic = []Entry{
 	{"pvF16_generic", Generic, true, PVF16Func(pvF16_generic)},
 	{"pvBF16_generic", Generic, true, PVBF16Func(pvBF16_generic)},
 	{"advance_generic", Generic, true, AdvanceFunc(advance_generic)},
+	{"certify_generic", Generic, true, CertifyFunc(certify_generic)},
 	{"foldI8_generic", Generic, true, FoldI8Func(foldI8_generic)},
 	{"foldF32_generic", Generic, true, FoldF32Func(foldF32_generic)},
 	{"mixF32_generic", Generic, true, MixF32Func(mixF32_generic)},

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 
+	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/quant"
 )
 
@@ -35,7 +36,17 @@ type record struct {
 const (
 	recordBytes      = 8
 	certificateBytes = Tile * recordBytes
+	fullRecord       = 8 // offset of the last token's record in a tile header
 )
+
+// record is where a block keeps what it knows after token t. For the last one, which is all
+// that most rows need, that is the tile header: its line is read anyway.
+func (s *side) record(block []byte, t int) []byte {
+	if t == Tile-1 {
+		return block[fullRecord:][:recordBytes]
+	}
+	return block[s.certificate+t*recordBytes:][:recordBytes]
+}
 
 func (r record) put(b []byte) {
 	for i, x := range [...]uint32{
@@ -47,9 +58,11 @@ func (r record) put(b []byte) {
 
 func getRecord(b []byte) record {
 	x := binary.LittleEndian.Uint64(b)
-	part := func(i int) float32 { return math.Float32frombits(uint32(x>>(16*i)) << 16) }
-	return record{part(0), part(1), part(2), part(3)}
+	return record{wide16(x), wide16(x >> 16), wide16(x >> 32), wide16(x >> 48)}
 }
+
+// wide16 is the bfloat16 in the low bits of x.
+func wide16(x uint64) float32 { return math.Float32frombits(uint32(x) << 16) }
 
 // roundUp16 is the smallest bfloat16 ≥ x ≥ 0.
 func roundUp16(x float32) uint32 { return (math.Float32bits(x) + 0xffff) >> 16 }
@@ -62,10 +75,9 @@ func roundNear16(x float32) uint32 { return (math.Float32bits(x) + 0x8000) >> 16
 // magnitude of the row with mean and centre. A token that is not finite changes nothing:
 // the rows that see it have no certificate.
 func (p *Plan) certify(buf *rowBuffer, s *side, block []byte, first, t int, x []float32, biggest float32) {
-	records := block[s.certificate:][:certificateBytes]
 	var r record
 	if t > first {
-		r = getRecord(records[(t-1)*recordBytes:])
+		r = getRecord(s.record(block, t-1))
 	}
 	bad := bitmap(block)
 	if bad>>t&1 == 0 {
@@ -74,7 +86,7 @@ func (p *Plan) certify(buf *rowBuffer, s *side, block []byte, first, t int, x []
 		n := t - first - bits.OnesCount64(bad&(1<<t-1))
 		r = r.with(deviation(s.Side, x, stored, biggest), n)
 	}
-	r.put(records[t*recordBytes:])
+	r.put(s.record(block, t))
 }
 
 // deviation is the record of one row.
@@ -100,22 +112,17 @@ func (r record) with(x record, n int) record {
 		r.error2 + (x.error2-r.error2)*k, r.size2 + (x.size2-r.size2)*k}
 }
 
-// certificate is a row's sums on the way: weights relative to the running maximum.
-type certificate struct {
-	squares float32 // Σ weight²·variance
-	sum     float32 // Σ weight·bound
-	shift   float32 // δ
-	biggest float32 // max|v|
-}
+// certificate is a row's sums on the way.
+type certificate = asm.Certificate
 
-// merge adds b, weights scaled by fa and fb.
-func (a *certificate) merge(b certificate, fa, fb float32) {
-	m := certificate{fa*fa*a.squares + fb*fb*b.squares, fa*a.sum + fb*b.sum, max(a.shift, b.shift), max(a.biggest, b.biggest)}
-	if m.squares != m.squares || m.sum != m.sum {
-		m.squares = times(fa*fa, a.squares) + times(fb*fb, b.squares)
-		m.sum = times(fa, a.sum) + times(fb, b.sum)
-	}
-	*a = m
+// void is the certificate of a row that saw a token that is not finite.
+var void = certificate{Squares: nan, Sum: nan, Shift: nan, Biggest: nan}
+
+// addCertificate adds b to a, weights scaled by fb and fa.
+func addCertificate(a *certificate, b certificate, fa, fb float32) {
+	a.Squares = times(float32(fa*fa), a.Squares) + times(float32(fb*fb), b.Squares)
+	a.Sum = times(fa, a.Sum) + times(fb, b.Sum)
+	a.Shift, a.Biggest = max(a.Shift, b.Shift), max(a.Biggest, b.Biggest)
 }
 
 // times is a product in which nothing times an unbounded error is nothing; NaN stays.
@@ -123,13 +130,7 @@ func times(x, y float32) float32 {
 	if x == 0 && y == y {
 		return 0
 	}
-	return x * y
-}
-
-// certQuery is what certificates need of a query row.
-type certQuery struct {
-	norm, err   float32 // ‖q‖, ‖q−q̂‖, both times |scale|
-	norm2, err2 float32 // their squares over DK
+	return float32(x * y)
 }
 
 // certifyQuery notes the norms of row r and of what its codes, nil for float32, lose.
@@ -147,8 +148,8 @@ func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32) {
 		}
 	}
 	scale, d := math.Abs(float64(b.p.cfg.Scale)), float64(len(row))
-	b.w.certQ[r] = certQuery{float32(scale * math.Sqrt(n2)), float32(scale * math.Sqrt(e2)),
-		float32(scale * scale * n2 / d), float32(scale * scale * e2 / d)}
+	b.w.certQ[r] = asm.QueryError{Norm: float32(scale * math.Sqrt(n2)), Err: float32(scale * math.Sqrt(e2)),
+		Norm2: float32(scale * scale * n2 / d), Err2: float32(scale * scale * e2 / d)}
 }
 
 // queryError2 is ‖q‖² and ‖q−q̂‖² in float32.
@@ -169,64 +170,99 @@ func (b *block) voidCertificates(bad uint64, n int) {
 	for r := range b.rows {
 		for j, y := range b.w.y[r*Tile:][:n] {
 			if bad>>j&1 != 0 && y != negInf {
-				b.w.split.cert[r] = certificate{nan, nan, nan, nan}
+				b.w.split.cert[r] = void
 			}
 		}
 	}
 }
 
-// certifyTile adds tokens [lo, n) of a tile to the certificates of all rows, after advance.
-// kb and vb are its blocks.
-func (b *block) certifyTile(kb, vb []byte, lo int) {
-	p, w := b.p, b.w
-	var k, v record
-	var codes2 float32
-	last := -1
-	for r := range b.rows {
-		hi := w.vis[r].hi
-		if hi == 0 || w.fold[r].Alpha < 0 {
-			continue
+// certifyTile adds the tokens below n of the tile at hand to the certificates of all rows,
+// after advance. Rows that see it up to the same token, all of them but on a causal
+// diagonal, share a call.
+func (b *block) certifyTile(n int) {
+	p := b.p
+	for r := 0; r < b.rows; {
+		hi, m := b.alike(r, n)
+		if hi > 0 {
+			k := getRecord(p.geo.k.record(b.kb, hi-1))
+			v := getRecord(p.geo.v.record(b.vb, hi-1))
+			b.certifyRows(r, m, hi, k, v, b.weightSteps(b.lo, hi, v.size2))
 		}
-		if hi != last { // the same for all rows but in the tile of a causal diagonal
-			last = hi
-			k = getRecord(kb[p.geo.k.certificate+(hi-1)*recordBytes:])
-			v = getRecord(vb[p.geo.v.certificate+(hi-1)*recordBytes:])
-			codes2 = 0
-			if s2 := p.ks.SumSquares(b.scaleV[:min(hi, len(b.scaleV))]); s2 > 0 {
-				codes2 = float32((hi-lo)*(hi-lo)) * v.size2 / (12 * s2)
-			}
-		}
-		b.certifyRow(r, hi, k, v, codes2)
+		r += m
 	}
 }
 
-// certifyRow adds hi tokens to the certificate of row r. codes2 is Σ code²/12 over the
-// integer values of a channel.
-func (b *block) certifyRow(r, hi int, k, v record, codes2 float32) {
-	w, st, q := b.w, &b.w.stat[r], &b.w.certQ[r]
+// alike counts the rows from r that see the tile up to the same token.
+func (b *block) alike(r, n int) (hi, m int) {
+	if b.full {
+		return n, b.rows - r
+	}
+	hi, m = b.w.vis[r].hi, 1
+	for r+m < b.rows && b.w.vis[r+m].hi == hi {
+		m++
+	}
+	return hi, m
+}
+
+// end is the end of the tokens row r sees of a tile of which some row sees the first n.
+func (b *block) end(r, n int) int {
+	if b.full {
+		return n
+	}
+	return b.w.vis[r].hi
+}
+
+// weightStep is what a unit of integer weights counts for: a bound, half of Σ|v̂ code|, and a
+// variance, a twelfth of Σ code² over the tokens of a channel.
+type weightStep struct{ bound, variance float32 }
+
+// weightSteps is the weightStep of tokens [lo, hi) of a tile whose values have the mean
+// square size2.
+func (b *block) weightSteps(lo, hi int, size2 float32) (s weightStep) {
+	if b.scaleV == nil {
+		return s
+	}
+	s.bound = 0.5 * 127 * float32(hi)
+	if s2 := b.p.ks.SumSquares(b.scaleV[:min(hi, len(b.scaleV))]); s2 > 0 {
+		s.variance = float32((hi-lo)*(hi-lo)) * size2 / (12 * s2)
+	}
+	return s
+}
+
+// certifyRows adds the first hi tokens of a tile to the certificates of m rows from r.
+func (b *block) certifyRows(r, m, hi int, k, v record, s weightStep) {
+	const most = 64 // rows of a call
+	w := b.w
+	t := &w.certT // field by field: a literal is made elsewhere and copied before its parts have settled
+	t.KeyErr, t.KeySize, t.KeyErr2, t.KeySize2 = k.maxError, k.maxSize, k.error2, k.size2
+	t.ValErr, t.ValSize, t.ValErr2, t.ValSize2 = v.maxError, v.maxSize, v.error2, v.size2
+	t.Step, t.Step2 = s.bound, s.variance
+	for ; m > 0; r, m = r+most, m-most {
+		undefined := b.p.ks.Certify(w.split.cert[r:], w.y[r*Tile:], w.stat[r:], w.exps[2*r:], w.certQ[r:], t, min(m, most), hi)
+		for ; undefined != 0; undefined &= undefined - 1 {
+			b.certifyUnbounded(r+bits.TrailingZeros64(undefined), hi)
+		}
+	}
+}
+
+// certifyUnbounded is the Certify kernel for a row with infinite errors, of which those
+// that count for nothing must not make it NaN.
+func (b *block) certifyUnbounded(r, hi int) {
+	w, t, st, q := b.w, &b.w.certT, &b.w.stat[r], &b.w.certQ[r]
 	weights2 := b.p.ks.SumSquares(w.y[r*Tile:][:hi])
-	step := float32(0)
-	if b.scaleV != nil {
-		step = st.Beta
+	tile := certificate{
+		Squares: times(weights2, times(times(q.Norm2, t.KeyErr2)+times(q.Err2, t.KeySize2), t.ValSize2)+t.ValErr2) + times(float32(st.Beta*st.Beta), t.Step2),
+		Sum:     times(st.L, t.ValErr) + times(st.Beta, t.Step),
+		Shift:   times(q.Norm, t.KeyErr) + times(q.Err, t.KeySize),
+		Biggest: t.ValSize,
 	}
-	c := certificate{
-		squares: weights2*((q.norm2*k.error2+q.err2*k.size2)*v.size2+v.error2) + step*step*codes2,
-		sum:     st.L*v.maxError + 0.5*step*127*float32(hi),
-		shift:   q.norm*k.maxError + q.err*k.maxSize,
-		biggest: v.maxSize,
-	}
-	if c.squares != c.squares || c.sum != c.sum || c.shift != c.shift { // 0 · Inf
-		c.squares = times(weights2, times(times(q.norm2, k.error2)+times(q.err2, k.size2), v.size2)+v.error2) + times(step*step, codes2)
-		c.sum = times(st.L, v.maxError) + 0.5*step*127*float32(hi)
-		c.shift = times(q.norm, k.maxError) + times(q.err, k.maxSize)
-	}
-	w.split.cert[r].merge(c, w.exps[2*r], w.exps[2*r+1])
+	addCertificate(&w.split.cert[r], tile, w.exps[2*r], w.exps[2*r+1])
 }
 
-// certifySinks is certifyTile for the binary16 tokens at the front, whose errors follow
+// certifySinks is certifyTile for the n binary16 tokens at the front, whose errors follow
 // from their values: half a unit in the last of 11 bits, or of the smallest subnormal.
 // Tokens in bad are not finite and left out.
-func (b *block) certifySinks(bad uint64) {
+func (b *block) certifySinks(bad uint64, n int) {
 	p := b.p
 	_, kRows := p.sinkRows(&p.geo.k, &b.s.run.pages, b.table, b.head)
 	_, vRows := p.sinkRows(&p.geo.v, &b.s.run.pages, b.table, b.head)
@@ -234,7 +270,7 @@ func (b *block) certifySinks(bad uint64) {
 	var k, v record
 	done, counted := 0, 0
 	for r := range b.rows {
-		hi := b.w.vis[r].hi
+		hi := b.end(r, n)
 		if hi < done {
 			k, v, done, counted = record{}, record{}, 0, 0
 		}
@@ -246,8 +282,8 @@ func (b *block) certifySinks(bad uint64) {
 			v = v.with(b.sinkDeviation(quant.Values, vRows, p.cfg.DV, done), counted)
 			counted++
 		}
-		if hi > 0 && b.w.fold[r].Alpha >= 0 {
-			b.certifyRow(r, hi, k, v, 0)
+		if hi > 0 {
+			b.certifyRows(r, 1, hi, k, v, weightStep{})
 		}
 	}
 }
@@ -270,13 +306,13 @@ func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {
 	return record{float32(worst), float32(top + worst), float32(mean / float64(d)), float32(size * size / float64(d))}
 }
 
-// finish turns a row's sums into the two numbers reported: l is its denominator and dv
-// its channels; rotating values back can gather the errors of all channels in one.
-func (a *certificate) finish(l float32, dv int, rotated bool) (estimate, bound float32) {
-	estimate = float32(math.Sqrt(float64(a.squares)) / float64(l))
-	worst := float64(a.sum) / float64(l)
-	if a.shift != 0 {
-		worst += math.Tanh(float64(a.shift)/2) * 2 * float64(a.biggest)
+// finishCertificate turns a row's sums into the two numbers reported: l is its denominator
+// and dv its channels; rotating values back can gather the errors of all channels in one.
+func finishCertificate(a certificate, l float32, dv int, rotated bool) (estimate, bound float32) {
+	estimate = float32(math.Sqrt(float64(a.Squares)) / float64(l))
+	worst := float64(a.Sum) / float64(l)
+	if a.Shift != 0 {
+		worst += math.Tanh(float64(a.Shift)/2) * 2 * float64(a.Biggest)
 	}
 	if rotated {
 		worst *= math.Sqrt(float64(dv))
@@ -298,7 +334,7 @@ func (io *IO) certificates() [2]certificateOutput {
 func (io *IO) certify(at int, a certificate, l float32, c *Config) {
 	estimate, bound := float32(0), float32(0)
 	if l != 0 { // an empty row is exact
-		estimate, bound = a.finish(l, c.DV, c.V.Rotate)
+		estimate, bound = finishCertificate(a, l, c.DV, c.V.Rotate)
 	}
 	if io.ErrEst != nil {
 		io.ErrEst[at] = estimate

@@ -42,8 +42,8 @@ type side struct {
 	codec       Codec
 	d           int
 	centre      int // offset of the centre in the block
-	certificate int // offset of the records in the block
 	tile        int // offset of the format storage in the block
+	certificate int // offset of the records in the block, behind the storage
 	size        int
 	sink        int // bytes of one head's rows on a sink page, bitmap included
 }
@@ -53,11 +53,11 @@ func newSide(s quant.Side, c Codec, d, sinkTokens int, certify bool) side {
 	if c.Center {
 		g.tile += quant.CenterBytes(d)
 	}
-	g.certificate = g.tile
+	g.certificate = g.tile + c.Format.TileBytes(s, d)
+	g.size = g.certificate
 	if certify {
-		g.tile += certificateBytes
+		g.size += certificateBytes
 	}
-	g.size = g.tile + c.Format.TileBytes(s, d)
 	g.sink = headerBytes + (2*d*sinkTokens+63)&^63
 	return g
 }
@@ -85,7 +85,7 @@ func newGeometry(c *Config) (geometry, error) {
 				return g, fieldErr(ErrConfig, field, "%v", err)
 			}
 		}
-		if n := s.size - s.tile; n < 1 || n > 1<<31-1 || n%64 != 0 {
+		if n := s.certificate - s.tile; n < 1 || n > 1<<31-1 || n%64 != 0 {
 			return g, fieldErr(ErrConfig, field, "%s has tiles of %d bytes, want a positive multiple of 64 below 2 GiB", s.codec.Format, n)
 		}
 	}
@@ -129,8 +129,8 @@ func (g *geometry) sinkBlock(s *side, h int) (page, off int) {
 func (g *geometry) id() (id [16]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "qattn %d tile=%d heads=%d sinks=%d", layoutVersion, Tile, g.kvHeads, g.sinkTokens)
-	if g.k.tile != g.k.certificate {
-		fmt.Fprint(h, " certified")
+	if g.k.size != g.k.certificate {
+		fmt.Fprint(h, " certificates")
 	}
 	for _, s := range []*side{&g.k, &g.v} {
 		fmt.Fprintf(h, " %s d=%d format=%s rotate=%t center=%t", s.Side, s.d, s.codec.Format, s.codec.Rotate, s.codec.Center)

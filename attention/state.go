@@ -50,7 +50,7 @@ func (s *state) poison(i int) {
 		o[c] = nan
 	}
 	if s.cert != nil {
-		s.cert[i] = certificate{nan, nan, nan, nan}
+		s.cert[i] = void
 	}
 }
 
@@ -92,7 +92,7 @@ func (s *state) merge(ks *asm.Set, i int, p partial, tmp []float32) {
 	s.l[i] = float32(a*s.l[i]) + float32(b*p.l)
 	ks.MixF32(s.row(i), p.o, a, b)
 	if s.cert != nil {
-		s.cert[i].merge(p.cert, a, b)
+		addCertificate(&s.cert[i], p.cert, a, b)
 	}
 }
 
@@ -105,10 +105,10 @@ const slotHead = 6
 // put and getPartial move a partial state through a slot.
 func (p *partial) put(slot []float32) {
 	c := &p.cert
-	slot[0], slot[1], slot[2], slot[3], slot[4], slot[5] = p.m, p.l, c.squares, c.sum, c.shift, c.biggest
+	slot[0], slot[1], slot[2], slot[3], slot[4], slot[5] = p.m, p.l, c.Squares, c.Sum, c.Shift, c.Biggest
 	copy(slot[slotHead:], p.o)
 }
 
 func getPartial(slot []float32, dv int) partial {
-	return partial{slot[0], slot[1], certificate{slot[2], slot[3], slot[4], slot[5]}, slot[slotHead:][:dv]}
+	return partial{slot[0], slot[1], certificate{Squares: slot[2], Sum: slot[3], Shift: slot[4], Biggest: slot[5]}, slot[slotHead:][:dv]}
 }

@@ -22,10 +22,12 @@ type block struct {
 
 	scaleV []float32 // of the tile's integer values, nil in float32; for certificates
 
-	base  int                   // of the tile at hand
-	full  bool                  // every row sees all of it
-	visit func(b *block, n int) // where set, gets the logits of every tile in place of the values
-	top   float64               // largest code of a static mode, for visit
+	base   int                   // of the tile at hand
+	lo     int                   // its first token that is not a sink
+	kb, vb []byte                // its blocks, for certificates
+	full   bool                  // every row sees all of it
+	visit  func(b *block, n int) // where set, gets the logits of every tile in place of the values
+	top    float64               // largest code of a static mode, for visit
 }
 
 // newBlock loads, rotates and quantizes the queries of a unit.
@@ -123,11 +125,6 @@ func (b *block) limit(base, lo, n int) (last int) {
 	bottom := b.p.cfg.visible(b.position(b.rows-1), b.q.kvLen)
 	b.full = lo == 0 && first.hi >= base+n && bottom.hi >= base+n && bottom.lo <= base
 	if b.full {
-		if b.p.cfg.Certify {
-			for r := range b.rows {
-				b.w.vis[r] = span{0, n}
-			}
-		}
 		return n
 	}
 	for r := range b.rows {
@@ -152,7 +149,8 @@ func (b *block) tile(base, lo, n int) {
 	if base+Tile < b.q.kvLen {
 		following = p.tilePage(&b.s.run.pages, b.table, base/Tile+1)
 	}
-	b.scores(p.geo.block(page, &p.geo.k, b.head), p.geo.block(following, &p.geo.k, b.head), n)
+	kb := p.geo.block(page, &p.geo.k, b.head)
+	b.scores(kb, p.geo.block(following, &p.geo.k, b.head), n)
 	b.shape(base, n)
 	if b.visit != nil {
 		b.visit(b, n)
@@ -160,12 +158,10 @@ func (b *block) tile(base, lo, n int) {
 	}
 	vb := p.geo.block(page, &p.geo.v, b.head)
 	if p.cfg.Certify {
-		b.voidCertificates(bitmap(p.geo.block(page, &p.geo.k, b.head))|bitmap(vb), n)
+		b.kb, b.vb, b.lo = kb, vb, lo
+		b.voidCertificates(bitmap(kb)|bitmap(vb), n)
 	}
 	b.values(vb, p.geo.block(following, &p.geo.v, b.head)[p.geo.v.tile:], n)
-	if p.cfg.Certify {
-		b.certifyTile(p.geo.block(page, &p.geo.k, b.head), vb, lo)
-	}
 }
 
 // scores leaves the scaled scores of tokens [0, n) of a tile in w.y.
@@ -239,7 +235,7 @@ func (b *block) sinkTile() {
 	}
 	b.valuesF32(weigh, nil, bad&(1<<n-1), n)
 	if p.cfg.Certify {
-		b.certifySinks(badK | bad)
+		b.certifySinks(badK|bad, n)
 	}
 }
 

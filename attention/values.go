@@ -23,6 +23,9 @@ func (b *block) values(block, next []byte, n int) {
 		p.cfg.V.Format.ExpandF32(p.ks, w.vf, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)
 		b.valuesF32(p.prob.weigh, mu, bad, n)
 	}
+	if p.cfg.Certify && p.intV == nil {
+		b.certifyTile(n)
+	}
 }
 
 // centre returns the vector that was subtracted from the tile's values, nil for none.
@@ -58,6 +61,9 @@ func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, n int) {
 	}
 	p.prob.codes(b, scale, n)
 	b.advance()
+	if p.cfg.Certify {
+		b.certifyTile(n) // while the weights are in the cache
+	}
 	first := w.p8
 	if p.prob.planes == 2 {
 		first = w.p8lo

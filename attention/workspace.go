@@ -31,7 +31,7 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 		scaleK: quant.ScratchScales(p.cfg.DK), scaleV: quant.ScratchScales(p.cfg.DV)}
 	l.planes = p.prob.planes
 	if p.inPlaceV != nil {
-		l.tileV = p.geo.v.size - p.geo.v.tile
+		l.tileV = p.geo.v.certificate - p.geo.v.tile
 	}
 	if p.cfg.Certify {
 		l.certified = p.rows
@@ -53,25 +53,26 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 // worker is the memory of one worker, carved from the workspace for each unit.
 type worker struct {
 	block  block
-	q      []float32   // [rows][dk] rotated queries
-	q8     []int8      // [rows][dk4]
-	a, b   []float32   // [rows] factor and offset that turn scores into logits
-	plain  []float32   // [rows] factor of float32 scores
-	zero   []float32   // [rows] no offset
-	mean   []float32   // [rows] what the mean of the keys adds to a logit
-	s      []int32     // [rows][Tile]
-	y      []float32   // [rows][Tile] logits, then weights
-	p8     []byte      // [rows][Tile] quantized weights, or their high bytes
-	p8lo   []byte      // [rows][Tile] low bytes, in modes of two planes
-	stat   []stat      // [rows]
-	vis    []span      // [rows] visible keys of the tile, relative to it
-	certQ  []certQuery // [rows] of a certified plan
-	seen   []uint64    // [rows] visible tokens whose value is not finite
-	acc    []float32   // [rows][dv]
-	acc8   []int32     // [rows][dv]
-	kf, vf []float32   // expanded tiles
-	tileV  []byte      // copy of a tile whose values are read in place
-	totals []rowTotal  // [rows] in modes that look ahead
+	q      []float32        // [rows][dk] rotated queries
+	q8     []int8           // [rows][dk4]
+	a, b   []float32        // [rows] factor and offset that turn scores into logits
+	plain  []float32        // [rows] factor of float32 scores
+	zero   []float32        // [rows] no offset
+	mean   []float32        // [rows] what the mean of the keys adds to a logit
+	s      []int32          // [rows][Tile]
+	y      []float32        // [rows][Tile] logits, then weights
+	p8     []byte           // [rows][Tile] quantized weights, or their high bytes
+	p8lo   []byte           // [rows][Tile] low bytes, in modes of two planes
+	stat   []stat           // [rows]
+	vis    []span           // [rows] visible keys of the tile, relative to it
+	certQ  []asm.QueryError // [rows] of a certified plan
+	certT  asm.TileError
+	seen   []uint64   // [rows] visible tokens whose value is not finite
+	acc    []float32  // [rows][dv]
+	acc8   []int32    // [rows][dv]
+	kf, vf []float32  // expanded tiles
+	tileV  []byte     // copy of a tile whose values are read in place
+	totals []rowTotal // [rows] in modes that look ahead
 	muK    []float32
 	muV    []float32
 	row    []float32 // [max(dk, dv)]
@@ -116,7 +117,7 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	}
 	w.stat = carve[stat](c, l.rows)
 	w.vis = carve[span](c, l.rows)
-	w.certQ = carve[certQuery](c, l.certified)
+	w.certQ = carve[asm.QueryError](c, l.certified)
 	w.seen = carve[uint64](c, l.rows)
 	w.acc = carve[float32](c, l.rows*l.dv)
 	w.acc8 = carve[int32](c, l.rows*l.dv)

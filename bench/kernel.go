@@ -33,7 +33,7 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 	}
 	switch {
 	case isProduct(e):
-	case has("Softmax", "Scale"):
+	case has("Softmax", "Scale", "Certify"):
 		d = 0
 	case has("Advance"):
 		n, d = 0, 1
@@ -209,6 +209,9 @@ func softmaxWorkload(f any, m, n int) func() {
 		return func() { f(y, scores, scales, one, zero, m, n) }
 	case asm.ScaleF32Func:
 		return func() { f(y, one, zero, m, n) }
+	case asm.CertifyFunc:
+		certificates, queries, w := make([]asm.Certificate, m), make([]asm.QueryError, m), fillF32(2*m, 0.5)
+		return func() { f(certificates, y, stat, w, queries, &asm.TileError{ValErr2: 1}, m, n) }
 	case asm.SoftmaxF32Func:
 		return func() { f(y, stat, m, n) }
 	case asm.SoftmaxU8Func:

@@ -27,7 +27,9 @@ type SideLayout struct {
 //
 //	page   = header | head 0 | head 1 | ...
 //	head   = key block | value block
-//	block  = tile header | centre (binary16, if Centred) | records (if Certified) | format storage
+//	block  = tile header | centre (binary16, if Centred) | format storage | records (if Certified)
+//
+// The record of the last token of a tile is in the tile header, behind the bitmap.
 type Layout struct {
 	KVHeads int
 	K, V    SideLayout
@@ -63,24 +65,22 @@ func (s SideLayout) centreBytes() int {
 // blockBytes is the size of a block of one side.
 func (l Layout) blockBytes(s Side) int {
 	x := l.side(s)
-	return l.storageAt(s) + x.Format.Bytes(s, x.D)
+	n := l.storageAt(s) + x.Format.Bytes(s, x.D)
+	if l.Certified {
+		n += Tokens * recordBytes
+	}
+	return n
 }
 
 // storageAt is the offset of the format storage in a block.
-func (l Layout) storageAt(s Side) int {
-	at := headerBytes + l.side(s).centreBytes()
-	if l.Certified {
-		at += Tokens * recordBytes
-	}
-	return at
-}
+func (l Layout) storageAt(s Side) int { return headerBytes + l.side(s).centreBytes() }
 
 // PageBytes is the size of a page.
 func (l Layout) PageBytes() int {
 	return headerBytes + l.KVHeads*(l.blockBytes(Keys)+l.blockBytes(Values))
 }
 
-// Block returns the bytes of one side of one head: tile header, centre, records, storage.
+// Block returns the bytes of one side of one head: tile header, centre, storage, records.
 func (l Layout) Block(page []byte, head int, s Side) []byte {
 	k, v := l.blockBytes(Keys), l.blockBytes(Values)
 	at := headerBytes + head*(k+v)
@@ -118,12 +118,17 @@ func (l Layout) Mean(head int, s Side) []float64 {
 
 // Storage returns the bytes of the format: scales, then codes.
 func (l Layout) Storage(page []byte, head int, s Side) []byte {
-	return l.Block(page, head, s)[l.storageAt(s):]
+	x := l.side(s)
+	return l.Block(page, head, s)[l.storageAt(s):][:x.Format.Bytes(s, x.D)]
 }
 
 // Record returns the record of token t of the tile, in a certified layout.
 func (l Layout) Record(page []byte, head int, s Side, t int) Record {
-	b := l.Block(page, head, s)[headerBytes+l.side(s).centreBytes()+t*recordBytes:]
+	x, block := l.side(s), l.Block(page, head, s)
+	b := block[8:]
+	if t < Tokens-1 {
+		b = block[l.storageAt(s)+x.Format.Bytes(s, x.D)+t*recordBytes:]
+	}
 	part := func(i int) float64 { return BF16(binary.LittleEndian.Uint16(b[2*i:])) }
 	return Record{part(0), part(1), part(2), part(3)}
 }
