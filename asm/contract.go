@@ -289,6 +289,8 @@ type ScaledBook struct {
 	Limits [16][16]int8
 	// Tops[k] = Codes[k][15].
 	Tops [16]int8
+
+	nearest [16][256]byte // the code of every byte by Limits
 }
 
 // NewScaledBook returns the code book of ascending levels from −127 to 127, one of them 0.
@@ -307,6 +309,13 @@ func NewScaledBook(levels *[16]int8) *ScaledBook {
 			b.Limits[k][i] = int8(middle >> 1)
 		}
 		b.Tops[k] = b.Codes[k][15]
+		code := byte(0)
+		for v := -128; v < 128; v++ {
+			for code < 15 && v > int(b.Limits[k][code]) {
+				code++
+			}
+			b.nearest[k][byte(v)] = code
+		}
 	}
 	return b
 }

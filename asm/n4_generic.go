@@ -17,27 +17,18 @@ func blockN4(codes *[16]byte, v *[16]int8, book *ScaledBook) (mult int) {
 	for _, k := range [3]int{covers, min(covers+1, 15), max(covers-1, 0)} {
 		var trial [16]byte
 		squares := 0
+		nearest, levels := &book.nearest[k], &book.Codes[k]
 		for c, x := range v {
-			trial[c] = codeN4(&book.Limits[k], x)
-			e := int(x) - int(book.Codes[k][trial[c]])
+			code := nearest[byte(x)]
+			e := int(x) - int(levels[code&15])
 			squares += e * e
+			trial[c] = code
 		}
 		if least < 0 || squares < least {
 			least, mult, *codes = squares, k, trial
 		}
 	}
 	return mult
-}
-
-// codeN4 is the number of limits below x, by bisection.
-func codeN4(limits *[16]int8, x int8) byte {
-	code := 0
-	for w := 8; w > 0; w /= 2 {
-		if x > limits[code+w-1] {
-			code += w
-		}
-	}
-	return byte(code)
 }
 
 // encN4 runs over the blocks of a row and hands the codes to put.
