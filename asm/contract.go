@@ -46,9 +46,9 @@ type QKF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
 // QKBF16Func is QKF32Func for keys read in place from bfloat16 storage,
 // [4][⌈d/2⌉][16][2]. The odd channel of an odd d is zero in storage and not multiplied.
 //
-// Kernels may split q into two bfloat16 parts: |error| ≤ (2d+2)·2⁻²⁴·Σ|q·k| +
-// 2⁻¹⁶·Σ|q·k| + d·2⁻¹²⁴, where subnormal operands and results may count as zero and q
-// beyond the largest bfloat16 as infinite.
+// Kernels may split q into two bfloat16 parts and take subnormal operands, parts and
+// results for zeros: |error| ≤ (2d+2)·2⁻²⁴·Σ|q·k| + 2⁻¹⁶·Σ|q·k| + 2⁻¹²⁵·Σ(|q|+|k|) +
+// d·2⁻¹²⁴. They may take q beyond the largest bfloat16 for infinite.
 type QKBF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
 
 // DotF32Func sums the products of m rows with one vector, as tiles centred on it need:

@@ -37,12 +37,12 @@ func driveScores(g *gen, m, n, d int, k []byte, key func(t, c int) float64, spli
 	value, tol := make([]float64, m*Tile), make([]float64, m*Tile)
 	for i := range m {
 		for j := range n {
-			var sum, mag float64
+			var sum, mag, size float64
 			for c := range d {
-				x := float64(q[i*d+c]) * key(j, c)
-				sum, mag = sum+x, mag+math.Abs(x)
+				a, b := float64(q[i*d+c]), key(j, c)
+				sum, mag, size = sum+a*b, mag+math.Abs(a*b), size+math.Abs(a)+math.Abs(b)
 			}
-			value[i*Tile+j], tol[i*Tile+j] = sum, split16(d, mag, split)
+			value[i*Tile+j], tol[i*Tile+j] = sum, split16(d, mag, size, split)
 		}
 	}
 	return trial{
@@ -52,13 +52,14 @@ func driveScores(g *gen, m, n, d int, k []byte, key func(t, c int) float64, spli
 	}
 }
 
-// split16 is the bound of a sum of n products of total magnitude mag, each with the
-// relative error split of an operand in two parts; 0 for whole operands.
-func split16(n int, mag, split float64) float64 {
+// split16 is the bound of a sum of n products of total magnitude mag and operands of total
+// magnitude size, each product with the relative error split of an operand in two parts; 0
+// for whole operands.
+func split16(n int, mag, size, split float64) float64 {
 	if split == 0 {
 		return float64(n+1)*0x1p-24*mag + float64(n)*0x1p-150
 	}
-	return (float64(2*n+2)*0x1p-24+split)*mag + float64(n)*0x1p-124
+	return (float64(2*n+2)*0x1p-24+split)*mag + 0x1p-125*size + float64(n)*0x1p-124
 }
 
 func driveQKF16(g *gen, m, n, d int) trial {
@@ -97,12 +98,12 @@ func driveSums(g *gen, m, n, dv int, v []byte, val func(t, c int) float64, split
 	value, tol := make([]float64, m*dv), make([]float64, m*dv)
 	for i := range m {
 		for c := range dv {
-			var sum, mag float64
+			var sum, mag, size float64
 			for t := range n {
-				x := float64(p[i*Tile+t]) * val(t, c)
-				sum, mag = sum+x, mag+math.Abs(x)
+				a, b := float64(p[i*Tile+t]), val(t, c)
+				sum, mag, size = sum+a*b, mag+math.Abs(a*b), size+math.Abs(a)+math.Abs(b)
 			}
-			value[i*dv+c], tol[i*dv+c] = sum, split16(n, mag, split)
+			value[i*dv+c], tol[i*dv+c] = sum, split16(n, mag, size, split)
 		}
 	}
 	return trial{

@@ -2,6 +2,8 @@ package asm
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math"
 	"testing"
 )
 
@@ -52,6 +54,99 @@ func TestInPlaceBits(t *testing.T) {
 			ks.DecBF16V(vf, v, n, d, v)
 			ks.PVF32(o[1], p, vf, m, n, d)
 			check("BF16 sums", o, d, d)
+		}
+	}
+}
+
+// TestRowsAlone: the bits of a row of scores or sums do not depend on the rows beside it,
+// on whether those are bfloat16 numbers, or on what is not finite.
+func TestRowsAlone(t *testing.T) {
+	for _, name := range TierNames() {
+		tier, _ := ParseTier(name)
+		if tier&^have != 0 {
+			t.Logf("%s is not available", name)
+			continue
+		}
+		ks := Select(tier)
+		for i := range 300 {
+			g := newGen(uint64(i), gauss)
+			m, n, d := 1+g.IntN(17), 1+g.IntN(Tile), 1+g.IntN(150)
+			q, p := g.finite(m*d, 20), g.finite(m*Tile, 10)
+			for r := range m {
+				if g.IntN(2) == 0 {
+					truncate(q[r*d:][:d])
+					truncate(p[r*Tile:][:Tile])
+				}
+			}
+			groups := ceilDiv(n, 16)
+			half, brain := g.halves(groups*16*d), g.brains(groups*32*ceilDiv(d, 2))
+			vHalf, vBrain := g.halves(n*d), g.brains(ceilDiv(n, 2)*2*d)
+			g.spoil(brain)
+			g.spoil(vBrain)
+			kf, vf := make([]float32, groups*16*d), make([]float32, n*d)
+			ks.DecBF16K(kf, brain, n, d, brain)
+			ks.DecBF16V(vf, vBrain, n, d, vBrain)
+			rowsAlone(t, ks, "QKF32", m, d, Tile, n, q, func(s, q []float32, m int) { ks.QKF32(s, q, kf, m, n, d) })
+			rowsAlone(t, ks, "QKF16", m, d, Tile, n, q, func(s, q []float32, m int) { ks.QKF16(s, q, half, m, n, d, half) })
+			rowsAlone(t, ks, "QKBF16", m, d, Tile, n, q, func(s, q []float32, m int) { ks.QKBF16(s, q, brain, m, n, d, brain) })
+			rowsAlone(t, ks, "PVF32", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVF32(o, p, vf, m, n, d) })
+			rowsAlone(t, ks, "PVF16", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVF16(o, p, vHalf, m, n, d, vHalf) })
+			rowsAlone(t, ks, "PVBF16", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVBF16(o, p, vBrain, m, n, d, vBrain) })
+		}
+	}
+}
+
+// rowsAlone calls a kernel on m rows of src, and on each alone. Rows of dst are stride
+// apart and the first width elements of them are specified.
+func rowsAlone(t *testing.T, ks *Set, family string, m, srcStride, stride, width int, src []float32, call func(dst, src []float32, m int)) {
+	t.Helper()
+	all, one := make([]float32, m*stride), make([]float32, stride)
+	call(all, src, m)
+	for r := range m {
+		call(one, src[r*srcStride:][:srcStride], 1)
+		if got, want := all[r*stride:][:width], one[:width]; !bytes.Equal(raw(got), raw(want)) {
+			t.Fatalf("%s m=%d row %d: %v, alone %v", ks.Name(family), m, r, got, want)
+		}
+	}
+}
+
+// truncate leaves bfloat16 numbers.
+func truncate(x []float32) {
+	for i := range x {
+		x[i] = math.Float32frombits(math.Float32bits(x[i]) &^ 0xffff)
+	}
+}
+
+// spoil puts a few infinities and NaN among bfloat16 numbers.
+func (g *gen) spoil(b []byte) {
+	for range g.IntN(4) {
+		bits := [...]uint16{0x7f80, 0xff80, 0x7fc0}[g.IntN(3)]
+		binary.LittleEndian.PutUint16(b[2*g.IntN(len(b)/2):], bits)
+	}
+}
+
+// TestInfiniteKeys: an infinite key gives the score that IEEE arithmetic gives, in kernels
+// too that multiply parts of a query.
+func TestInfiniteKeys(t *testing.T) {
+	for _, e := range family("QKBF16") {
+		for i := range 200 {
+			g := newGen(uint64(i), gauss)
+			m, n, d := 1+g.IntN(9), 1+g.IntN(Tile), 1+g.IntN(100)
+			q, k := g.finite(m*d, 20), g.brains(ceilDiv(n, 16)*32*ceilDiv(d, 2))
+			at := ceilDiv(d, 2) * 64 * g.IntN(ceilDiv(n, 16)) // first channel of some token
+			at += 4 * g.IntN(16)
+			binary.LittleEndian.PutUint16(k[at:], 0x7f80|uint16(g.IntN(2))<<15)
+			got, want := make([]float32, m*Tile), make([]float32, m*Tile)
+			e.Func.(QKBF16Func)(got, q, k, m, n, d, k)
+			qkBF16_generic(want, q, k, m, n, d, k)
+			for r := range m {
+				for j := range n {
+					g, w := float64(got[r*Tile+j]), float64(want[r*Tile+j])
+					if math.IsInf(w, 0) && g != w || math.IsNaN(w) != math.IsNaN(g) {
+						t.Fatalf("%s m=%d n=%d d=%d: score %v, want %v", e.Name, m, n, d, g, w)
+					}
+				}
+			}
 		}
 	}
 }

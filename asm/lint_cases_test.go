@@ -29,7 +29,7 @@ TEXT ·f_avx2(SB), NOSPLIT, $0-32
 		{"", "", ""},
 		{"//go:build !purego", "//go:build amd64", "first line"},
 		{"// f_amd64.s", "// g.s", "no header comment"},
-		{"NOSPLIT, $0-32", "NOSPLIT, $8-32", "want TEXT"},
+		{"NOSPLIT, $0-32", "NOSPLIT, $520-32", "want TEXT"},
 		{"SB), NOSPLIT", "SB), 0", "want TEXT"},
 		{"// func f_avx2(x []float32, n int)\n", "", "Go declaration"},
 		{"n int)\n", "n int64)\n", "Go declaration"},

@@ -28,7 +28,7 @@ func (l *linter) errorf(format string, a ...any) {
 }
 
 var (
-	textLine     = regexp.MustCompile(`^TEXT ·(\w+)\(SB\), NOSPLIT, \$0-\d+$`)
+	textLine     = regexp.MustCompile(`^TEXT ·(\w+)\(SB\), NOSPLIT, \$(?:0|[1-4]?\d{1,2}|50\d|51[0-2])-\d+$`) // the stack of a NOSPLIT function is short
 	defineLine   = regexp.MustCompile(`^#define\s+(\w+)(?:\([^)]*\))?\s*(.*)$`)
 	wideRegister = regexp.MustCompile(`^[YZ]\d+$`)
 	word         = regexp.MustCompile(`[\w·]+`)
@@ -132,7 +132,7 @@ func (l *linter) check(name, src string) {
 			if line == "TEXT" {
 				break
 			} else if m == nil {
-				l.errorf("%s: want TEXT ·f(SB), NOSPLIT, $0-N: %s", name, line)
+				l.errorf("%s: want TEXT ·f(SB), NOSPLIT, $F-N with F at most 512: %s", name, line)
 				symbol = ""
 				break
 			}
