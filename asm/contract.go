@@ -235,6 +235,9 @@ type FinishF32Func func(out, o []float32, l float32)
 // order of exp2_generic.go is the definition.
 type Exp2F32Func func(x []float32)
 
+// RoundBF16Func rounds x in place to bfloat16 as EncBF16KFunc does. Exact.
+type RoundBF16Func func(x []float32)
+
 // SumSquaresFunc returns Σ x², in 16 chains (i mod 16) folded 8, 4, 2, 1. Exact: a
 // product and a sum round each.
 type SumSquaresFunc func(x []float32) float32

@@ -123,6 +123,19 @@ func driveEncBF16V() func(*gen, int, int, int) trial {
 	return driveEncBF16(func(c int) int { return 4 * c }, func(k any, dst []byte, x []float32) { k.(EncBF16VFunc)(dst, x) })
 }
 
+func driveRoundBF16(g *gen, _, _, d int) trial {
+	x := g.encodable(&narrowBfloat, d)
+	want := make([]uint32, d) // NaN payloads count
+	for c, v := range x {
+		want[c] = uint32(binary.LittleEndian.Uint16(signed(narrowBfloat.code(v), v, 2))) << 16
+	}
+	return trial{
+		ops:  []operand{inout(view[uint32](raw(x)), want, nil)},
+		call: func(k any, b [][]byte) { k.(RoundBF16Func)(view[float32](b[0])) },
+		work: float64(d),
+	}
+}
+
 // encScale draws a scale, often a power of two, which keeps half-way cases.
 func (g *gen) encScale() float32 {
 	scale := float32(math.Ldexp(1, g.IntN(40)-20))

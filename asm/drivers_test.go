@@ -38,6 +38,7 @@ var drivers = map[string]driver{
 	"MixF32":        {"d", driveMixF32},
 	"FinishF32":     {"d", driveFinishF32},
 	"Exp2F32":       {"d", driveExp2F32},
+	"RoundBF16":     {"d", driveRoundBF16},
 	"SumSquares":    {"d", driveSumSquares},
 	"AbsMax":        {"d", driveAbsMax},
 	"EncI8":         {"d", driveEncI8},

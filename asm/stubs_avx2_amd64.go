@@ -89,6 +89,9 @@ func finishF32_avx2(out, o []float32, l float32)
 func exp2F32_avx2(x []float32)
 
 //go:noescape
+func roundBF16_avx2(x []float32)
+
+//go:noescape
 func sumSquares_avx2(x []float32) float32
 
 //go:noescape

@@ -104,6 +104,9 @@ func mixF32_avx512(o, b []float32, alpha, beta float32)
 func finishF32_avx512(out, o []float32, l float32)
 
 //go:noescape
+func roundBF16_avx512(x []float32)
+
+//go:noescape
 func sumSquares_avx512(x []float32) float32
 
 //go:noescape

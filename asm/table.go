@@ -53,6 +53,7 @@ type Set struct {
 	MixF32        MixF32Func
 	FinishF32     FinishF32Func
 	Exp2F32       Exp2F32Func
+	RoundBF16     RoundBF16Func
 	SumSquares    SumSquaresFunc
 	AbsMax        AbsMaxFunc
 	EncI8         EncI8Func

@@ -27,6 +27,7 @@ var avx2Kernels = []Entry{
 	{"mixF32_avx2", AVX2, true, MixF32Func(mixF32_avx2)},
 	{"finishF32_avx2", AVX2, true, FinishF32Func(finishF32_avx2)},
 	{"exp2F32_avx2", AVX2, true, Exp2F32Func(exp2F32_avx2)},
+	{"roundBF16_avx2", AVX2, true, RoundBF16Func(roundBF16_avx2)},
 	{"sumSquares_avx2", AVX2, true, SumSquaresFunc(sumSquares_avx2)},
 	{"absMax_avx2", AVX2, true, AbsMaxFunc(absMax_avx2)},
 	{"decI8K_avx2", AVX2, true, DecI8KFunc(decI8K_avx2)},

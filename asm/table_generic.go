@@ -26,6 +26,7 @@ var generic = []Entry{
 	{"mixF32_generic", Generic, true, MixF32Func(mixF32_generic)},
 	{"finishF32_generic", Generic, true, FinishF32Func(finishF32_generic)},
 	{"exp2F32_generic", Generic, true, Exp2F32Func(exp2F32_generic)},
+	{"roundBF16_generic", Generic, true, RoundBF16Func(roundBF16_generic)},
 	{"sumSquares_generic", Generic, true, SumSquaresFunc(sumSquares_generic)},
 	{"absMax_generic", Generic, true, AbsMaxFunc(absMax_generic)},
 	{"encI8_generic", Generic, true, EncI8Func(encI8_generic)},

@@ -265,6 +265,8 @@ func rowWorkload(f any, d int) func() {
 		return func() { f(o, x, 0.5, 1) }
 	case asm.FinishF32Func:
 		return func() { f(o, x, 3) }
+	case asm.RoundBF16Func:
+		return func() { f(x) }
 	case asm.AbsMaxFunc:
 		return func() { f(x) }
 	case asm.SumSquaresFunc:
