@@ -26,7 +26,7 @@ type Plan struct {
 	inPlaceI8          quant.InPlaceInt8Format // intK, when kernels read its keys as they are stored
 	intV               quant.Int8Format
 	inPlaceK, inPlaceV quant.InPlaceFormat // non-nil when kernels can read this side as it is stored
-	inPlaceRows        int                 // the most rows it is done for; more share one expansion
+	rowsK, rowsV       int                 // the most rows it is done for; more share one expansion
 	prob               *probability
 	meanK, meanV       means
 
@@ -137,10 +137,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if p.intV == nil {
 		p.inPlaceV, _ = c.V.Format.(quant.InPlaceFormat)
 	}
-	p.inPlaceRows = strip
-	if p.ks.SplitsBF16() { // another arithmetic, and the number of rows must not choose it
-		p.inPlaceRows = math.MaxInt
-	}
+	p.rowsK, p.rowsV = p.inPlaceRows(p.inPlaceK), p.inPlaceRows(p.inPlaceV)
 	if p.meanK, err = newMeans(p.ks, "Config.K.Mean", c.K, c.DK); err != nil {
 		return nil, err
 	}
@@ -162,6 +159,17 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// inPlaceRows is the largest number of rows for which tiles are read as they are stored.
+// Beyond it one expansion of a tile costs less than widening it again and again, with the
+// same bits. Kernels that multiply bfloat16 parts widen nothing, and theirs are other bits,
+// which the number of rows must not choose.
+func (p *Plan) inPlaceRows(f quant.InPlaceFormat) int {
+	if p.splitsBF16(f) {
+		return math.MaxInt
+	}
+	return strip
 }
 
 const (
@@ -256,15 +264,15 @@ func (p *Plan) Explain() Explanation {
 	if p.prob.prepare != nil {
 		e.Notes = append(e.Notes, "scores are computed more than once: normalised weights need the row's denominator first")
 	}
-	if p.intV == nil && p.cfg.P != PF32 {
-		e.Notes = append(e.Notes, fmt.Sprintf("%s weights are rounded in Go, then summed in float32", p.cfg.P))
-	}
+	e.Notes = append(e.Notes, p.weightNotes()...)
 	if p.cfg.Q == QF32 && p.inPlaceK == nil && p.cfg.K.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are expanded from %s to float32, tile by tile", p.cfg.K.Format))
 	}
 	if p.intV == nil && p.inPlaceV == nil && p.cfg.V.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("values are expanded from %s to float32, tile by tile", p.cfg.V.Format))
 	}
+	e.Notes = append(e.Notes, p.inPlaceNotes("keys", "queries", p.inPlaceK, p.rowsK)...)
+	e.Notes = append(e.Notes, p.inPlaceNotes("values", "weights", p.inPlaceV, p.rowsV)...)
 	if p.cfg.Q == QInt8 && p.cfg.DK%4 != 0 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are padded from %d to %d channels", p.cfg.DK, (p.cfg.DK+3)&^3))
 	}
@@ -281,6 +289,36 @@ func (p *Plan) Explain() Explanation {
 		e.Notes = append(e.Notes, fmt.Sprintf("the first %d tokens of a sequence are kept in binary16 on %d page(s) and run in float32", p.cfg.SinkTokens, n))
 	}
 	return e
+}
+
+// weightNotes says how weights of modes other than float32 are rounded and summed over
+// values that are not integers.
+func (p *Plan) weightNotes() []string {
+	switch {
+	case p.intV != nil || p.cfg.P == PF32, p.cfg.P == PBF16 && p.splitsBF16(p.inPlaceV):
+		return nil
+	case p.cfg.P == PBF16 || p.prob.floatFamily == "SoftmaxLogF32":
+		return []string{fmt.Sprintf("%s weights are summed in float32", p.cfg.P)}
+	}
+	return []string{fmt.Sprintf("%s weights are rounded in Go, then summed in float32", p.cfg.P)}
+}
+
+// splitsBF16 reports whether a side is multiplied in bfloat16 parts.
+func (p *Plan) splitsBF16(f quant.InPlaceFormat) bool { return f == quant.BF16 && p.ks.SplitsBF16() }
+
+// inPlaceNotes says what becomes of a side that is read as it is stored for up to rows
+// query rows, and of what it is multiplied by.
+func (p *Plan) inPlaceNotes(side, factors string, f quant.InPlaceFormat, rows int) (notes []string) {
+	if f == nil {
+		return nil
+	}
+	if p.rows > rows {
+		notes = append(notes, fmt.Sprintf("%s are expanded from %s to float32, tile by tile, where more than %d query rows share them", side, f, rows))
+	}
+	if p.splitsBF16(f) {
+		notes = append(notes, fmt.Sprintf("%s meet %s in two bfloat16 parts; one, with the same bits, where bfloat16 holds them", factors, side))
+	}
+	return notes
 }
 
 // String prints the explanation on a few lines.

@@ -61,6 +61,11 @@ const (
 	// or more loses all its mass. Config.Correction says how it is given back.
 	PStaticU8
 	PStaticU4
+	// PBF16 rounds weights to bfloat16, to nearest even, against the largest of their tile, as
+	// kernels do that multiply 16-bit floats (FlashAttention-2, Dao 2023, arXiv 2307.08691).
+	// The denominator sums unrounded weights. Where the CPU multiplies bfloat16 pairs, sums
+	// of bfloat16 values take half the instructions of PF32.
+	PBF16
 )
 
 // probability is a mode: what it is called and how it turns a tile's logits into weights.
@@ -104,6 +109,7 @@ var probabilities = [...]*probability{
 	PIntExp:         {name: "intexp", weigh: weighIntExp},
 	PStaticU8:       static("static-u8", 255),
 	PStaticU4:       static("static-u4", 15),
+	PBF16:           {name: "bf16", weigh: weighBF16, floatFamily: "SoftmaxF32"},
 }
 
 // String returns the mode's short name: "auto", "f32", "u8", "log2-4", …

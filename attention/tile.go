@@ -174,7 +174,7 @@ func (b *block) scores(block, following []byte, n int) {
 		p.ks.ScaleI8(w.y, w.s, scale, w.a, w.b, b.rows, n)
 		return
 	}
-	if p.inPlaceK != nil && b.rows <= p.inPlaceRows {
+	if p.inPlaceK != nil && b.rows <= p.rowsK {
 		for r, m := range b.strips() {
 			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], w.q[r*dk:], tile, next, m, n, dk)
 			next = tile

@@ -17,7 +17,7 @@ func (b *block) values(block, next []byte, n int) {
 	switch {
 	case p.intV != nil:
 		b.valuesI8(tile, next, mu, bad, n)
-	case p.inPlaceV != nil && b.rows <= p.inPlaceRows:
+	case p.inPlaceV != nil && b.rows <= p.rowsV:
 		b.valuesInPlace(tile, next, mu, bad, n)
 	default:
 		p.cfg.V.Format.ExpandF32(p.ks, w.vf, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)

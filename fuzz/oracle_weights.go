@@ -184,11 +184,14 @@ func (r *exactRow) rule() rule {
 	case attention.PU16:
 		return unsigned(65535)
 	case attention.PE4M3:
-		return r.float8(256, 448, 3, -6)
+		return r.float(256, 448, 3, -6)
 	case attention.PE4M3Max:
-		return r.float8(448, 448, 3, -6)
+		return r.float(448, 448, 3, -6)
 	case attention.PE5M2:
-		return r.float8(57344, 57344, 2, -14)
+		return r.float(57344, 57344, 2, -14)
+	case attention.PBF16:
+		round := r.float(1, 1, 7, -126)
+		return func(r *exactRow, t span, _ running) { round(r, t, r.largest(t)) }
 	case attention.PLog2Bits2, attention.PLog2Bits3, attention.PLog2Bits4, attention.PLog2Bits5:
 		return power(1, 2+int(r.cfg.P-attention.PLog2Bits2), false)
 	case attention.PLog2Bits3Whole, attention.PLog2Bits4Whole:
@@ -306,9 +309,9 @@ func (r *exactRow) round(t span, top, m float64) {
 	}
 }
 
-// float8 is a mode of weights times top in an 8-bit float of man mantissa bits, against the
+// float is a mode of weights times top in a float of man mantissa bits, against the
 // running maximum.
-func (r *exactRow) float8(top, limit float64, man, minExp int) rule {
+func (r *exactRow) float(top, limit float64, man, minExp int) rule {
 	s := &r.weights
 	s.rel, s.half = math.Ldexp(1, -man-1), reference.StepFloat(0, 1, man, minExp)/top
 	round := func(x float64) float64 {

@@ -23,8 +23,13 @@ func probFloat(name string, decode func(byte) float64, n int, gain float64, mass
 	for c := range values {
 		values[c] = decode(byte(c))
 	}
+	return probValues(codesName(fmt.Sprintf("%s-%g", name, gain), mass), values, gain, mass)
+}
+
+// probValues rounds gain·e_j, against the running maximum, to the nearest of ascending values from 0 on.
+func probValues(name string, values []float64, gain float64, mass Mass) ProbMode {
 	return ProbMode{
-		Name: codesName(fmt.Sprintf("%s-%g", name, gain), mass),
+		Name: name,
 		Mass: mass,
 		ref:  refRunning,
 		codes: func(t *probTile, s Slack) (lo, hi []int) {

@@ -52,6 +52,7 @@ var ProbModes = []ProbMode{
 	ProbUint(4, MassExact), ProbUint(8, MassExact), ProbUint(16, MassExact), ProbUint(4, MassCodes), ProbUint(8, MassCodes), ProbUint(16, MassCodes),
 	ProbE4M3(256, MassExact), ProbE4M3(256, MassCodes), ProbE4M3(448, MassExact), ProbE4M3(448, MassCodes),
 	ProbE5M2(256, MassExact), ProbE5M2(256, MassCodes),
+	ProbBF16(MassExact), ProbBF16(MassCodes),
 	ProbLog2(2), ProbLog2(3), ProbLog2(4), ProbLog2(5), ProbLogSqrt2(4), ProbLogSqrt2(5),
 	ProbLogInt(4, 8), ProbLogInt(5, 6),
 }

@@ -128,7 +128,7 @@ func TestNearestIsNearestCode(t *testing.T) {
 	}
 }
 
-// 8-bit floats by another formula: multiples of half the quantum that [StepFloat] gives.
+// Short floats by another formula: multiples of half the quantum that [StepFloat] gives.
 func TestProbFloatCodes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(33, 34))
 	for range 30 {
@@ -137,11 +137,14 @@ func TestProbFloatCodes(t *testing.T) {
 			m         ProbMode
 			gain      float64
 			man, minE int
-			decode    func(byte) float64
+			decode    func(int) float64
+			tile      bool // against the maximum of the tile
 		}{
-			{ProbE4M3(256, MassExact), 256, 3, -6, E4M3},
-			{ProbE4M3(448, MassCodes), 448, 3, -6, E4M3},
-			{ProbE5M2(256, MassExact), 256, 2, -14, E5M2},
+			{ProbE4M3(256, MassExact), 256, 3, -6, func(c int) float64 { return E4M3(byte(c)) }, false},
+			{ProbE4M3(448, MassCodes), 448, 3, -6, func(c int) float64 { return E4M3(byte(c)) }, false},
+			{ProbE5M2(256, MassExact), 256, 2, -14, func(c int) float64 { return E5M2(byte(c)) }, false},
+			{ProbBF16(MassExact), 1, 7, -126, func(c int) float64 { return BF16(uint16(c)) }, true},
+			{ProbBF16(MassCodes), 1, 7, -126, func(c int) float64 { return BF16(uint16(c)) }, true},
 		} {
 			res := v.m.Attend(r)
 			running, l := -inf, 0.0
@@ -151,6 +154,9 @@ func TestProbFloatCodes(t *testing.T) {
 			}
 			var all []key
 			tilesOf(r, func(tile int, keys []int) {
+				if v.tile {
+					running = -inf
+				}
 				for _, j := range keys {
 					running = math.Max(running, r.Y[j])
 				}
@@ -161,7 +167,7 @@ func TestProbFloatCodes(t *testing.T) {
 					x := v.gain * math.Exp2(r.Y[j]-running)
 					quantum := 2 * StepFloat(x, 1, v.man, v.minE)
 					want := math.RoundToEven(x/quantum) * quantum
-					if got := v.decode(byte(res.Codes[j])); got != want {
+					if got := v.decode(res.Codes[j]); got != want {
 						t.Fatalf("%s: %v becomes %v, want %v", v.m.Name, x, got, want)
 					}
 					k := key{j, want / v.gain * math.Exp2(running), math.Exp2(r.Y[j])}
