@@ -4,20 +4,38 @@
 // numbers are stored row by row, and change places in registers.
 // Exactness: the operations of the twin, nothing fused.
 // Registers: DI c · SI y · DX st · R8 w · R9 q · BX t · R10 rows left · R12 n · CX the bit of
-//            the row · R11 rows undefined · X0–X15 temporaries
+//            the row · R11 rows undefined · X12 KeyErr KeySize KeyErr2 KeySize2 · X13 ValErr
+//            Step · X14 Step2/Σ sv² · X0–X11 temporaries
 
-// CERTIFYARGS loads the arguments.
+// CERTIFYARGS loads the arguments. t has just been written, number by number: a load of
+// several would wait for the stores to retire.
 #define CERTIFYARGS \
 	MOVQ c_base+0(FP), DI;       \
 	MOVQ y_base+24(FP), SI;      \
 	MOVQ st_base+48(FP), DX;     \
 	MOVQ w_base+72(FP), R8;      \
-	MOVQ q_base+96(FP), R9;      \
-	MOVQ t+120(FP), BX;          \
-	MOVQ m+128(FP), R10;         \
-	MOVQ n+136(FP), R12;         \
+	MOVQ q_base+120(FP), R9;     \
+	MOVQ t+144(FP), BX;          \
+	MOVQ m+152(FP), R10;         \
+	MOVQ n+160(FP), R12;         \
+	VMOVSS 0(BX), X12;           \
+	VINSERTPS $0x10, 4(BX), X12, X12; \
+	VINSERTPS $0x20, 8(BX), X12, X12; \
+	VINSERTPS $0x30, 12(BX), X12, X12; \
+	VMOVSS 16(BX), X13;          \
+	VINSERTPS $0x10, 20(BX), X13, X13; \
+	VXORPS X14, X14, X14;        \
 	XORL R11, R11;               \
 	XORL CX, CX
+
+// STEP2 divides Step2 by Σ sv² in X0.
+#define STEP2 \
+	VMOVSS 28(BX), X14;          \
+	VDIVSS X0, X14, X14;         \
+	VXORPS X1, X1, X1;           \
+	VCMPPS $1, X0, X1, X1;       \
+	VANDPS X1, X14, X14;         \
+	VBROADCASTSS X14, X14
 
 // TRANSPOSE turns rows a–d of four numbers into columns; t and u are temporaries.
 #define TRANSPOSE(a, b, c, d, t, u) \
@@ -47,11 +65,10 @@
 // ones in X8–X11, given Σ weight² in X0. AX gets the rows that stay as they are, of which
 // R11 notes those that are undefined.
 #define CERTIFY4 \
-	VMOVUPS (BX), X4;            \
-	VMULPS (R9), X4, X1;         \
-	VMULPS 16(R9), X4, X2;       \
-	VMULPS 32(R9), X4, X3;       \
-	VMULPS 48(R9), X4, X4;       \
+	VMULPS (R9), X12, X1;        \
+	VMULPS 16(R9), X12, X2;      \
+	VMULPS 32(R9), X12, X3;      \
+	VMULPS 48(R9), X12, X4;      \
 	VHADDPS X2, X1, X1;          \
 	VHADDPS X4, X3, X3;          \
 	VSHUFPS $0xDD, X3, X1, X2;   \
@@ -76,8 +93,7 @@
 	VMULPS X1, X3, X1;           \
 	VADDPS X1, X4, X4;           \
 	VMULPS X3, X3, X3;           \
-	VBROADCASTSS 28(BX), X1;     \
-	VMULPS X1, X3, X3;           \
+	VMULPS X14, X3, X3;          \
 	VADDPS X3, X0, X0;           \
 	VMOVUPS (R8), X1;            \
 	VMOVUPS 16(R8), X2;          \
@@ -138,8 +154,7 @@
 // CERTIFY1 leaves the new certificate of a row in X0, given Σ weight² in X0; X1 is what it
 // has of the tile alone, X5 the old one.
 #define CERTIFY1 \
-	VMOVUPS (R9), X1;            \
-	VMULPS (BX), X1, X1;         \
+	VMULPS (R9), X12, X1;        \
 	VMOVSHDUP X1, X2;            \
 	VADDPS X2, X1, X1;           \
 	VMOVHLPS X1, X1, X2;         \
@@ -148,10 +163,9 @@
 	VMULSS X2, X0, X0;           \
 	VMOVSD 4(DX), X3;            \
 	VMOVSHDUP X3, X4;            \
-	VMOVSD 16(BX), X5;           \
-	VMULPS X5, X3, X3;           \
+	VMULPS X13, X3, X3;          \
 	VMULSS X4, X4, X4;           \
-	VMULSS 28(BX), X4, X4;       \
+	VMULSS X14, X4, X4;          \
 	VADDSS X4, X0, X0;           \
 	VMOVSHDUP X3, X4;            \
 	VADDSS X4, X3, X3;           \

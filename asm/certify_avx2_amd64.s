@@ -26,19 +26,57 @@
 	VADDPS Y8, a, a;               \
 	VADDPS Y9, b, b
 
-// MASKS sets the masks of the last AX columns.
-#define MASKS \
+// MASKS sets the masks of the last AX columns of a row, and y to the first of them.
+#define MASKS(row) \
 	LEAQ ·tailMask+64(SB), R13;  \
 	SHLQ $2, AX;                 \
 	SUBQ AX, R13;                \
 	VMOVDQU (R13), Y10;          \
 	VMOVDQU 32(R13), Y11;        \
-	LEAQ (SI)(R12*4), R13;       \
+	LEAQ (row)(R12*4), R13;      \
 	SUBQ AX, R13
 
-// func certify_avx2(c []Certificate, y []float32, st []Stat, w []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
-TEXT ·certify_avx2(SB), NOSPLIT, $0-152
+// FOLD1 adds the chains of Y0 and Y1, 8, 4, 2, 1 apart, into X0.
+#define FOLD1 \
+	VADDPS Y1, Y0, Y0;           \
+	VEXTRACTF128 $1, Y0, X1;     \
+	VADDPS X1, X0, X0;           \
+	VPERMILPS $0xEE, X0, X1;     \
+	VADDPS X1, X0, X0;           \
+	VMOVSHDUP X0, X1;            \
+	VADDSS X1, X0, X0
+
+// func certify_avx2(c []Certificate, y []float32, st []Stat, w, sv []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
+TEXT ·certify_avx2(SB), NOSPLIT, $0-176
 	CERTIFYARGS
+	CMPQ sv_len+104(FP), $0
+	JEQ  rows
+	MOVQ sv_base+96(FP), DX
+	MOVQ DX, R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ R12, AX
+	SUBQ $16, AX
+	JLT  tailScales
+
+scales:
+	SQUARES(0, Y0, Y1)
+	ADDQ $64, R13
+	SUBQ $16, AX
+	JGE  scales
+
+tailScales:
+	ADDQ $16, AX
+	JZ   foldScales
+	MASKS(DX)
+	SQUARESTAIL(0, Y0, Y1)
+
+foldScales:
+	FOLD1
+	STEP2
+	MOVQ st_base+48(FP), DX
+
+rows:
 	SUBQ $4, R10
 	JLT  rest
 
@@ -68,7 +106,7 @@ columns4:
 tail4:
 	ADDQ $16, AX
 	JZ   fold4
-	MASKS
+	MASKS(SI)
 	SQUARESTAIL(0, Y0, Y1)
 	SQUARESTAIL(256, Y2, Y3)
 	SQUARESTAIL(512, Y4, Y5)
@@ -121,17 +159,11 @@ columns:
 tail:
 	ADDQ $16, AX
 	JZ   fold
-	MASKS
+	MASKS(SI)
 	SQUARESTAIL(0, Y0, Y1)
 
 fold:
-	VADDPS Y1, Y0, Y0
-	VEXTRACTF128 $1, Y0, X1
-	VADDPS X1, X0, X0
-	VPERMILPS $0xEE, X0, X1
-	VADDPS X1, X0, X0
-	VMOVSHDUP X0, X1
-	VADDSS X1, X0, X0
+	FOLD1
 	CERTIFY1
 	VCMPPS $3, X1, X5, X2
 	VMOVMSKPS X2, AX
@@ -145,7 +177,7 @@ next:
 	JNZ  row
 
 done:
-	MOVQ R11, undefined+144(FP)
+	MOVQ R11, undefined+168(FP)
 	VZEROUPPER
 	RET
 

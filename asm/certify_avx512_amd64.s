@@ -7,12 +7,12 @@
 // certify_amd64.h has it. A vector is the 16 chains of a row; tails are masked loads.
 // Registers: K1–K4 lanes of the four vectors of a row · Z0–Z3 chains · Z4–Z7 temporaries
 
-// SQUARES sets z to the chains of the row at y.
-#define SQUARES(y, z) \
-	VMOVUPS.Z y(SI), K1, z;      \
-	VMOVUPS.Z 64+y(SI), K2, Z4;  \
-	VMOVUPS.Z 128+y(SI), K3, Z5; \
-	VMOVUPS.Z 192+y(SI), K4, Z6; \
+// SQUARES sets z to the chains of the row at y of base.
+#define SQUARES(base, y, z) \
+	VMOVUPS.Z y(base), K1, z;      \
+	VMOVUPS.Z 64+y(base), K2, Z4;  \
+	VMOVUPS.Z 128+y(base), K3, Z5; \
+	VMOVUPS.Z 192+y(base), K4, Z6; \
 	VMULPS z, z, z;              \
 	VMULPS Z4, Z4, Z4;           \
 	VMULPS Z5, Z5, Z5;           \
@@ -21,8 +21,19 @@
 	VADDPS Z5, z, z;             \
 	VADDPS Z6, z, z
 
-// func certify_avx512(c []Certificate, y []float32, st []Stat, w []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
-TEXT ·certify_avx512(SB), NOSPLIT, $0-152
+// FOLD1 adds the chains of Z0, 8, 4, 2, 1 apart, into X0.
+#define FOLD1 \
+	VEXTRACTF64X4 $1, Z0, Y1;    \
+	VADDPS Y1, Y0, Y0;           \
+	VEXTRACTF128 $1, Y0, X1;     \
+	VADDPS X1, X0, X0;           \
+	VPERMILPS $0xEE, X0, X1;     \
+	VADDPS X1, X0, X0;           \
+	VMOVSHDUP X0, X1;            \
+	VADDSS X1, X0, X0
+
+// func certify_avx512(c []Certificate, y []float32, st []Stat, w, sv []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
+TEXT ·certify_avx512(SB), NOSPLIT, $0-176
 	CERTIFYARGS
 	MOVQ $64, CX
 	SUBQ R12, CX
@@ -36,14 +47,22 @@ TEXT ·certify_avx512(SB), NOSPLIT, $0-152
 	SHRQ $16, AX
 	KMOVW AX, K4
 	XORL CX, CX
+	CMPQ sv_len+104(FP), $0
+	JEQ  rows
+	MOVQ sv_base+96(FP), AX
+	SQUARES(AX, 0, Z0)
+	FOLD1
+	STEP2
+
+rows:
 	SUBQ $4, R10
 	JLT  rest
 
 four:
-	SQUARES(0, Z0)
-	SQUARES(256, Z1)
-	SQUARES(512, Z2)
-	SQUARES(768, Z3)
+	SQUARES(SI, 0, Z0)
+	SQUARES(SI, 256, Z1)
+	SQUARES(SI, 512, Z2)
+	SQUARES(SI, 768, Z3)
 
 	// chains 8, 4, 2, 1 apart
 	VEXTRACTF64X4 $1, Z0, Y4
@@ -80,15 +99,8 @@ rest:
 row:
 	CMPQ (R8), $0
 	JEQ  next // a weight is never −0
-	SQUARES(0, Z0)
-	VEXTRACTF64X4 $1, Z0, Y1
-	VADDPS Y1, Y0, Y0
-	VEXTRACTF128 $1, Y0, X1
-	VADDPS X1, X0, X0
-	VPERMILPS $0xEE, X0, X1
-	VADDPS X1, X0, X0
-	VMOVSHDUP X0, X1
-	VADDSS X1, X0, X0
+	SQUARES(SI, 0, Z0)
+	FOLD1
 	CERTIFY1
 	VCMPPS $3, X1, X5, X2
 	VMOVMSKPS X2, AX
@@ -102,7 +114,7 @@ next:
 	JNZ  row
 
 done:
-	MOVQ R11, undefined+144(FP)
+	MOVQ R11, undefined+168(FP)
 	VZEROUPPER
 	RET
 

@@ -1,7 +1,13 @@
 package asm
 
 // certify_generic is the specification of CertifyFunc.
-func certify_generic(c []Certificate, y []float32, st []Stat, w []float32, q []QueryError, t *TileError, m, n int) (undefined uint64) {
+func certify_generic(c []Certificate, y []float32, st []Stat, w, sv []float32, q []QueryError, t *TileError, m, n int) (undefined uint64) {
+	step2 := float32(0)
+	if len(sv) > 0 {
+		if s := sumSquares_generic(sv[:n]); s > 0 {
+			step2 = t.Step2 / s
+		}
+	}
 	for i := range m {
 		alpha, g := w[2*i], w[2*i+1]
 		if alpha == 0 && g == 0 {
@@ -9,7 +15,7 @@ func certify_generic(c []Certificate, y []float32, st []Stat, w []float32, q []Q
 		}
 		q, st, old := &q[i], &st[i], &c[i]
 		variance := float32((float32(q.Norm2*t.KeyErr2)+float32(q.Err2*t.KeySize2))*t.ValSize2) + t.ValErr2
-		squares := float32(sumSquares_generic(y[i*Tile:][:n])*variance) + float32(float32(st.Beta*st.Beta)*t.Step2)
+		squares := float32(sumSquares_generic(y[i*Tile:][:n])*variance) + float32(float32(st.Beta*st.Beta)*step2)
 		sum := float32(st.L*t.ValErr) + float32(st.Beta*t.Step)
 		shift := float32(q.Norm*t.KeyErr) + float32(q.Err*t.KeySize)
 		next := Certificate{

@@ -195,23 +195,23 @@ type TileError struct {
 	KeyErr, KeySize   float32 // max‖k−k̂‖, max‖k̂‖
 	KeyErr2, KeySize2 float32 // mean squares of the two
 	ValErr, Step      float32 // max|v−v̂|; what a step of integer weights may add, 0 where they are not rounded
-	ValErr2, Step2    float32 // mean square of v−v̂ per channel; the variance that a step adds
+	ValErr2, Step2    float32 // mean square of v−v̂ per channel; the variance that a step adds, times Σ sv²
 	ValSize, ValSize2 float32 // max|v|; mean square per channel of v̂ without the centre
 }
 
 // CertifyFunc adds the n weights y[i] of a tile to the certificates of m ≤ 64 rows. With
-// W = Σ y[i][j]², j < n, in the chains of SumSquaresFunc, (α, g) = (w[2i], w[2i+1]) as Advance
-// leaves them, and L and β of st[i]:
+// W = Σ y[i][j]² and S = Σ sv[j]², j < n, in the chains of SumSquaresFunc, (α, g) = (w[2i],
+// w[2i+1]) as Advance leaves them, and L and β of st[i]:
 //
-//	squares = W·((Norm2·KeyErr2 + Err2·KeySize2)·ValSize2 + ValErr2) + (β·β)·Step2
+//	squares = W·((Norm2·KeyErr2 + Err2·KeySize2)·ValSize2 + ValErr2) + (β·β)·(Step2/S, or 0 unless S > 0)
 //	sum     = L·ValErr + β·Step
 //	shift   = Norm·KeyErr + Err·KeySize
 //	c[i]    ← ((α·α)·Squares + (g·g)·squares, α·Sum + g·sum, max(Shift, shift), max(Biggest, ValSize))
 //
-// y is [m][64]. Rows with α = g = 0 are left as they are. So are rows with a NaN among the
+// y is [m][64]; sv may be empty, then S is 0. Rows with α = g = 0 are left as they are. So are rows with a NaN among the
 // four numbers before or after, from a NaN or from 0·Inf: they are the bits of the result.
 // Exact: one rounding per operation.
-type CertifyFunc func(c []Certificate, y []float32, st []Stat, w []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
+type CertifyFunc func(c []Certificate, y []float32, st []Stat, w, sv []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
 
 // FoldI8Func adds a tile to the output states of m rows:
 //

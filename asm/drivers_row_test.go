@@ -142,6 +142,18 @@ func driveCertify(g *gen, m, n, _ int) trial {
 	}
 	c, y, st := magnitudes(4*m, 90), magnitudes(m*Tile, 1), magnitudes(3*m, 40)
 	w, q, t := magnitudes(2*m, 1), magnitudes(4*m, 60), magnitudes(10, 60)
+	var sv []float32
+	step2 := float32(0)
+	if g.IntN(4) > 0 {
+		sv = magnitudes(n, 40)
+		squares := make([]float32, n)
+		for j, x := range sv {
+			squares[j] = mul(x, x)
+		}
+		if s := chains(squares); s > 0 {
+			step2 = div(t[7], s)
+		}
+	}
 	want := append([]float32(nil), c...)
 	var undefined uint64
 	for i := range m {
@@ -159,7 +171,7 @@ func driveCertify(g *gen, m, n, _ int) trial {
 		q, old, l, beta := q[4*i:][:4], want[4*i:][:4], st[3*i+1], st[3*i+2]
 		variance := add(mul(add(mul(q[2], t[2]), mul(q[3], t[3])), t[9]), t[6])
 		tile := [4]float32{
-			add(mul(chains(squares), variance), mul(mul(beta, beta), t[7])), add(mul(l, t[4]), mul(beta, t[5])),
+			add(mul(chains(squares), variance), mul(mul(beta, beta), step2)), add(mul(l, t[4]), mul(beta, t[5])),
 			add(mul(q[0], t[0]), mul(q[1], t[1])), t[8],
 		}
 		next := [4]float32{
@@ -173,10 +185,10 @@ func driveCertify(g *gen, m, n, _ int) trial {
 		copy(old, next[:])
 	}
 	return trial{
-		ops: []operand{inout(c, want, nil), in(y), in(st), in(w), in(q), in(t), out([]uint64{undefined}, nil)},
+		ops: []operand{inout(c, want, nil), in(y), in(st), in(w), in(sv), in(q), in(t), out([]uint64{undefined}, nil)},
 		call: func(k any, b [][]byte) {
-			view[uint64](b[6])[0] = k.(CertifyFunc)(view[Certificate](b[0]), view[float32](b[1]), view[Stat](b[2]), view[float32](b[3]),
-				view[QueryError](b[4]), &view[TileError](b[5])[0], m, n)
+			view[uint64](b[7])[0] = k.(CertifyFunc)(view[Certificate](b[0]), view[float32](b[1]), view[Stat](b[2]), view[float32](b[3]),
+				view[float32](b[4]), view[QueryError](b[5]), &view[TileError](b[6])[0], m, n)
 		},
 		work: float64(m * (2*n + 24)),
 	}

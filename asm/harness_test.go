@@ -115,7 +115,7 @@ type workbench struct{ slots []*fence }
 
 func newWorkbench() *workbench {
 	w := &workbench{}
-	for range 7 {
+	for range 8 {
 		w.slots = append(w.slots, newFence(slotBytes))
 	}
 	return w

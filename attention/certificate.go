@@ -186,7 +186,7 @@ func (b *block) certifyTile(n int) {
 		if hi > 0 {
 			k := getRecord(p.geo.k.record(b.kb, hi-1))
 			v := getRecord(p.geo.v.record(b.vb, hi-1))
-			b.certifyRows(r, m, hi, k, v, b.weightSteps(b.lo, hi, v.size2))
+			b.certifyRows(r, m, b.lo, hi, &k, &v)
 		}
 		r += m
 	}
@@ -212,33 +212,19 @@ func (b *block) end(r, n int) int {
 	return b.w.vis[r].hi
 }
 
-// weightStep is what a unit of integer weights counts for: a bound, half of Σ|v̂ code|, and a
-// variance, a twelfth of Σ code² over the tokens of a channel.
-type weightStep struct{ bound, variance float32 }
-
-// weightSteps is the weightStep of tokens [lo, hi) of a tile whose values have the mean
-// square size2.
-func (b *block) weightSteps(lo, hi int, size2 float32) (s weightStep) {
-	if b.scaleV == nil {
-		return s
-	}
-	s.bound = 0.5 * 127 * float32(hi)
-	if s2 := b.p.ks.SumSquares(b.scaleV[:min(hi, len(b.scaleV))]); s2 > 0 {
-		s.variance = float32((hi-lo)*(hi-lo)) * size2 / (12 * s2)
-	}
-	return s
-}
-
-// certifyRows adds the first hi tokens of a tile to the certificates of m rows from r.
-func (b *block) certifyRows(r, m, hi int, k, v record, s weightStep) {
+// certifyRows adds tokens [lo, hi) of a tile to the certificates of m rows from r.
+func (b *block) certifyRows(r, m, lo, hi int, k, v *record) {
 	const most = 64 // rows of a call
 	w := b.w
 	t := &w.certT // field by field: a literal is made elsewhere and copied before its parts have settled
 	t.KeyErr, t.KeySize, t.KeyErr2, t.KeySize2 = k.maxError, k.maxSize, k.error2, k.size2
 	t.ValErr, t.ValSize, t.ValErr2, t.ValSize2 = v.maxError, v.maxSize, v.error2, v.size2
-	t.Step, t.Step2 = s.bound, s.variance
+	t.Step, t.Step2 = 0, 0
+	if b.scaleV != nil { // half of Σ|v̂ code|, and a twelfth of Σ (v̂ code)² over the tokens of a channel
+		t.Step, t.Step2 = 0.5*127*float32(hi), float32((hi-lo)*(hi-lo))*v.size2*(1./12)
+	}
 	for ; m > 0; r, m = r+most, m-most {
-		undefined := b.p.ks.Certify(w.split.cert[r:], w.y[r*Tile:], w.stat[r:], w.exps[2*r:], w.certQ[r:], t, min(m, most), hi)
+		undefined := b.p.ks.Certify(w.split.cert[r:], w.y[r*Tile:], w.stat[r:], w.exps[2*r:], b.scaleV, w.certQ[r:], t, min(m, most), hi)
 		for ; undefined != 0; undefined &= undefined - 1 {
 			b.certifyUnbounded(r+bits.TrailingZeros64(undefined), hi)
 		}
@@ -249,9 +235,14 @@ func (b *block) certifyRows(r, m, hi int, k, v record, s weightStep) {
 // that count for nothing must not make it NaN.
 func (b *block) certifyUnbounded(r, hi int) {
 	w, t, st, q := b.w, &b.w.certT, &b.w.stat[r], &b.w.certQ[r]
-	weights2 := b.p.ks.SumSquares(w.y[r*Tile:][:hi])
+	weights2, step2 := b.p.ks.SumSquares(w.y[r*Tile:][:hi]), float32(0)
+	if b.scaleV != nil {
+		if s := b.p.ks.SumSquares(b.scaleV[:hi]); s > 0 {
+			step2 = t.Step2 / s
+		}
+	}
 	tile := certificate{
-		Squares: times(weights2, times(times(q.Norm2, t.KeyErr2)+times(q.Err2, t.KeySize2), t.ValSize2)+t.ValErr2) + times(float32(st.Beta*st.Beta), t.Step2),
+		Squares: times(weights2, times(times(q.Norm2, t.KeyErr2)+times(q.Err2, t.KeySize2), t.ValSize2)+t.ValErr2) + times(float32(st.Beta*st.Beta), step2),
 		Sum:     times(st.L, t.ValErr) + times(st.Beta, t.Step),
 		Shift:   times(q.Norm, t.KeyErr) + times(q.Err, t.KeySize),
 		Biggest: t.ValSize,
@@ -283,7 +274,7 @@ func (b *block) certifySinks(bad uint64, n int) {
 			counted++
 		}
 		if hi > 0 {
-			b.certifyRows(r, 1, hi, k, v, weightStep{})
+			b.certifyRows(r, 1, 0, hi, &k, &v)
 		}
 	}
 }

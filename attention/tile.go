@@ -161,13 +161,13 @@ func (b *block) tile(base, lo, n int) {
 		b.kb, b.vb, b.lo = kb, vb, lo
 		b.voidCertificates(bitmap(kb)|bitmap(vb), n)
 	}
-	b.values(vb, p.geo.block(following, &p.geo.v, b.head)[p.geo.v.tile:], n)
+	b.values(vb, p.geo.block(following, &p.geo.v, b.head), n)
 }
 
 // scores leaves the scaled scores of tokens [0, n) of a tile in w.y.
 func (b *block) scores(block, following []byte, n int) {
 	p, w, dk := b.p, b.w, b.p.cfg.DK
-	tile, next := block[p.geo.k.tile:], following[p.geo.k.tile:]
+	tile, next := block[p.geo.k.tile:], following // whose header and centre are wanted first
 	b.offsets(block)
 	if p.intK != nil {
 		scale := b.scoresI8(tile, next, n)

@@ -211,7 +211,7 @@ func softmaxWorkload(f any, m, n int) func() {
 		return func() { f(y, one, zero, m, n) }
 	case asm.CertifyFunc:
 		certificates, queries, w := make([]asm.Certificate, m), make([]asm.QueryError, m), fillF32(2*m, 0.5)
-		return func() { f(certificates, y, stat, w, queries, &asm.TileError{ValErr2: 1}, m, n) }
+		return func() { f(certificates, y, stat, w, scales, queries, &asm.TileError{ValErr2: 1}, m, n) }
 	case asm.SoftmaxF32Func:
 		return func() { f(y, stat, m, n) }
 	case asm.SoftmaxU8Func:

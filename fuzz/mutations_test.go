@@ -69,7 +69,7 @@ var mutations = []struct{ name, file, old, new string }{
 	{"bound without the query's error", "asm/certify_generic.go", "float32(q.Err*t.KeySize)", "float32(0*t.KeySize)"},
 	{"certificate not rescaled", "asm/certify_generic.go", "float32(alpha*old.Sum)", "old.Sum"},
 	{"estimate without the query's error", "asm/certify_generic.go", "float32(q.Err2*t.KeySize2)", "float32(0*t.KeySize2)"},
-	{"estimate without the weights' rounding", "asm/certify_generic.go", "float32(float32(st.Beta*st.Beta)*t.Step2)", "0"},
+	{"estimate without the weights' rounding", "asm/certify_generic.go", "float32(float32(st.Beta*st.Beta)*step2)", "0"},
 	{"estimate of squares that are not rescaled", "asm/certify_generic.go", "float32(float32(alpha*alpha)*old.Squares)", "float32(alpha*old.Squares)"},
 	{"bound without the keys' error", "asm/certify_generic.go", "float32(q.Norm*t.KeyErr)", "float32(0*t.KeyErr)"},
 	{"bound without the values' error", "asm/certify_generic.go", "float32(st.L*t.ValErr)", "float32(0*t.ValErr)"},
