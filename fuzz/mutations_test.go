@@ -34,6 +34,7 @@ var mutations = []struct{ name, file, old, new string }{
 	{"float weights a level too small", "attention/prob.go", "st.Beta = 1 / top", "st.Beta = 1 / (top + 1)"},
 	{"float weights rounded down", "attention/prob.go", "float32(x*top) + 0.5", "float32(x * top)"},
 	{"weights of sink tokens rounded", "attention/tile.go", "weigh := weighExp", "weigh := p.prob.weigh"},
+	{"bfloat16 weights not rounded", "attention/prob_bf16.go", "b.p.ks.RoundBF16(b.w.y[:b.rows*Tile])", "_ = b"},
 	{"FP8 gain of the other mode", "attention/prob.go", `fp8Weights("e4m3", roundE4M3, 256)`, `fp8Weights("e4m3", roundE4M3, 448)`},
 	{"FP8 against the tile's maximum", "attention/prob_fp8.go", "if running > st.M {", "if running > st.M && false {"},
 	{"FP8 mass not rescaled", "attention/prob_fp8.go", "st.M, st.L = running, float32(st.L*down)", "st.M = running"},
