@@ -15,11 +15,11 @@
 // Reads:     ⌈n/4⌉ quads of V, p[i][0:4·⌈n/4⌉]. Writes o[i][0:dv].
 // Tails:     sets of 64 channels run as 4 blocks, what is left in sets of 32 as 2, lanes
 //            beyond dv masked: they are neither loaded nor stored.
-// Prefetch:  a line of next per line of V in the pass of the first rows; later passes
-//            touch the lines of V itself.
+// Prefetch:  a line of next per line of V, in the order of its addresses, which hardware
+//            prefetchers follow; passes after that of the first rows touch V itself.
 // Registers: Z0–Z23 accumulators · Z24–Z27 V · Z28 p · K1, K2 channels of 2 blocks
 //            DI o · DX o of the fourth row · SI p · AX offset of the quad in p · R10 its
-//            end · BX v · R9 from there to next · R11 bytes of a quad and of a row of o
+//            end · BX v · R9 fetched line · R11 bytes of a quad and of a row of o
 //            R8 rows left · R12 channels left · R13 offset of the set of channels
 
 // LINES4 and LINES2 load the V of one step.
@@ -28,16 +28,18 @@
 	VMOVDQU32  64(BX), Z25;   \
 	VMOVDQU32  128(BX), Z26;  \
 	VMOVDQU32  192(BX), Z27;  \
-	PREFETCHT0 (BX)(R9*1);    \
-	PREFETCHT0 64(BX)(R9*1);  \
-	PREFETCHT0 128(BX)(R9*1); \
-	PREFETCHT0 192(BX)(R9*1)
+	PREFETCHT0 (R9);          \
+	PREFETCHT0 64(R9);        \
+	PREFETCHT0 128(R9);       \
+	PREFETCHT0 192(R9);       \
+	ADDQ       $256, R9
 
 #define LINES2 \
 	VMOVDQU32.Z (BX), K1, Z24;    \
 	VMOVDQU32.Z 64(BX), K2, Z25;  \
-	PREFETCHT0  (BX)(R9*1);       \
-	PREFETCHT0  64(BX)(R9*1)
+	PREFETCHT0  (R9);             \
+	PREFETCHT0  64(R9);           \
+	ADDQ        $128, R9
 
 // DOT4 and DOT2 add a step of row i.
 #define DOT4(i, a, b, c, d) \
@@ -118,7 +120,7 @@
 	ADDQ  $(64*rows), SI;    \
 	MOVQ  v_base+48(FP), BX; \
 	ADDQ  R13, BX;           \
-	XORL  R9, R9;            \
+	MOVQ  BX, R9;            \
 	SUBQ  $rows, R8
 
 // func pvU8I8_vnni(o []int32, p, v []byte, m, n, dv int, next []byte)
@@ -130,14 +132,30 @@ TEXT ·pvU8I8_vnni(SB), NOSPLIT, $0-120
 	LEAQ (R12*4), R11
 	XORL R13, R13
 
+	// lines of next beyond those the steps fetch: its header
+	MOVQ next_base+96(FP), R9
+	MOVQ next_len+104(FP), AX
+	MOVQ R12, CX
+	SHLQ $6, CX
+	SUBQ CX, AX
+	JLE  set
+
+head:
+	PREFETCHT0 (R9)
+	ADDQ $64, R9
+	SUBQ $64, AX
+	JGT  head
+	MOVQ R9, next_base+96(FP)
+
 set:
 	MOVQ o_base+0(FP), DI
 	ADDQ R13, DI
 	MOVQ p_base+24(FP), SI
 	MOVQ v_base+48(FP), BX
 	ADDQ R13, BX
-	MOVQ next_base+96(FP), R9
-	SUBQ v_base+48(FP), R9
+	MOVQ R13, R9
+	SHLQ $4, R9
+	ADDQ next_base+96(FP), R9
 	MOVQ m+72(FP), R8
 	CMPQ R12, $64
 	JGE  rowsx4

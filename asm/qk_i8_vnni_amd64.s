@@ -17,12 +17,12 @@
 //            last is computed and stored twice.
 // Exactness: VPDPBUSD does not saturate; sums are modulo 2³² and the result fits.
 // Reads:     ⌈n/16⌉ groups of K, m rows of q. Writes s[i][0:16·⌈n/16⌉].
-// Prefetch:  a line of next per line of K in the pass of the first rows; later passes
-//            touch the lines of K itself.
+// Prefetch:  in the pass of the first rows a line of next per line of K, in the order of
+//            its addresses, which hardware prefetchers follow; later passes touch K itself.
 // Registers: Z0–Z23 accumulators · Z24–Z27 K · Z28 q · Z29 128 · Z30 128·Σq of the first
 //            four rows in each 128 bits, Z31 of the next two · K1 first line of q
 //            DI s · SI q · DX q of the fourth row · R11 q stride · R8 rows left
-//            BX k · R9 next · R12 distance to group 1 · R13 to the last one · R10 d4
+//            BX k · R9 fetched line · R12 distance to group 1 · R13 to the last one · R10 d4
 
 // LINES4 and LINES2 load the K of one step, off bytes ahead.
 #define LINES4(off) \
@@ -30,16 +30,16 @@
 	VMOVDQU32  off(BX)(R12*1), Z25;  \
 	VMOVDQU32  off(BX)(R12*2), Z26;  \
 	VMOVDQU32  off(BX)(R13*1), Z27;  \
-	PREFETCHT0 off(R9);              \
-	PREFETCHT0 off(R9)(R12*1);       \
-	PREFETCHT0 off(R9)(R12*2);       \
-	PREFETCHT0 off(R9)(R13*1)
+	PREFETCHT0 (4*off)(R9);          \
+	PREFETCHT0 (4*off + 64)(R9);     \
+	PREFETCHT0 (4*off + 128)(R9);    \
+	PREFETCHT0 (4*off + 192)(R9)
 
 #define LINES2(off) \
 	VMOVDQU32  off(BX), Z24;         \
 	VMOVDQU32  off(BX)(R13*1), Z25;  \
-	PREFETCHT0 off(R9);              \
-	PREFETCHT0 off(R9)(R13*1)
+	PREFETCHT0 (4*off)(R9);          \
+	PREFETCHT0 (4*off + 128)(R9)
 
 // DOT4 and DOT2 add a step of one row.
 #define DOT4(q, a, b, c, d) \
@@ -85,7 +85,7 @@
 // STEP moves on by steps of 4 channels.
 #define STEP(steps) \
 	ADDQ $(64*steps), BX; \
-	ADDQ $(64*steps), R9; \
+	ADDQ $(256*steps), R9; \
 	ADDQ $(4*steps), SI;  \
 	ADDQ $(4*steps), DX;  \
 	SUBQ $steps, CX
@@ -236,6 +236,20 @@ TEXT ·qkI8_vnni(SB), NOSPLIT, $0-120
 	SHRQ $4, AX
 	MOVQ R12, R13
 	IMULQ AX, R13
+
+	// lines of next beyond those the steps fetch: its header
+	MOVQ next_len+104(FP), AX
+	SUBQ R12, AX
+	SUBQ R12, AX
+	SUBQ R12, AX
+	SUBQ R12, AX
+	JLE  rows
+
+head:
+	PREFETCHT0 (R9)
+	ADDQ $64, R9
+	SUBQ $64, AX
+	JGT  head
 
 rows:
 	SUMS

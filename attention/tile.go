@@ -149,19 +149,20 @@ func (b *block) tile(base, lo, n int) {
 	if base+Tile < b.q.kvLen {
 		following = p.tilePage(&b.s.run.pages, b.table, base/Tile+1)
 	}
-	kb := p.geo.block(page, &p.geo.k, b.head)
-	b.scores(kb, p.geo.block(following, &p.geo.k, b.head), n)
+	// Memory is fetched in the order of its addresses, half a tile ahead: the values during
+	// the scores, the keys of the next tile during the sums.
+	kb, vb := p.geo.block(page, &p.geo.k, b.head), p.geo.block(page, &p.geo.v, b.head)
+	b.scores(kb, vb, n)
 	b.shape(base, n)
 	if b.visit != nil {
 		b.visit(b, n)
 		return
 	}
-	vb := p.geo.block(page, &p.geo.v, b.head)
 	if p.cfg.Certify {
 		b.kb, b.vb, b.lo = kb, vb, lo
 		b.voidCertificates(bitmap(kb)|bitmap(vb), n)
 	}
-	b.values(vb, p.geo.block(following, &p.geo.v, b.head), n)
+	b.values(vb, p.geo.block(following, &p.geo.k, b.head), n)
 }
 
 // scores leaves the scaled scores of tokens [0, n) of a tile in w.y.
