@@ -22,6 +22,7 @@ type Plan struct {
 	group              int // query heads per KV head
 	tokens             int // query tokens of a row block
 	rows               int // rows of a row block: tokens·group
+	strip              int // the most rows of a kernel call
 	intK               quant.Int8Format
 	inPlaceI8          quant.InPlaceInt8Format // intK, when kernels read its keys as they are stored
 	intV               quant.Int8Format
@@ -147,6 +148,9 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	p.group = c.QHeads / c.KVHeads
 	p.tokens = max(1, rowBlock/p.group)
 	p.rows = p.tokens * p.group
+	if p.strip = strip; max(c.DK, c.DV) > 512 {
+		p.strip /= 2
+	}
 	p.shaped = c.Softcap > 0 || c.ALiBi != nil
 	p.scale = p.cfg.Scale * log2e
 	if p.scratch, err = newScratchLayout(p); err != nil {
@@ -178,6 +182,10 @@ const (
 
 	// rowBlock is the number of query rows that share one expansion of a tile.
 	rowBlock = 64
+
+	// strip is the largest number of rows of one kernel call at up to 512 channels, half
+	// of it beyond: assembly cannot be preempted, so a call must stay short.
+	strip = 16
 )
 
 func (p *Plan) checkRequired() error {

@@ -1,8 +1,10 @@
 package attention
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Task is a set of independent units of work. Do(unit, worker) runs one of them;
@@ -39,54 +41,129 @@ func (serial) Run(units int, t Task) {
 
 // Pool is a Runner of persistent goroutines. Calls of Run queue up behind each other.
 // The calling goroutine works as worker 0.
+//
+// Waking a sleeping thread takes as long as a short Run. Goroutines that wait, for the
+// next Run or for the end of this one, therefore look for it for a while, giving way to
+// other goroutines, before they sleep: a pool keeps its CPUs busy 50 µs longer than its work.
 type Pool struct {
-	mu    sync.Mutex
-	start []chan struct{}
-	wg    sync.WaitGroup
-	next  atomic.Int64
-	units int
-	task  Task
-	done  bool // closed
+	mu      sync.Mutex
+	helpers []*helper
+	next    atomic.Int64
+	busy    atomic.Int32 // helpers that have not finished this Run
+	caller  waiter
+	units   int
+	task    Task
+	done    bool // closed
+}
+
+// helper is one goroutine of a pool.
+type helper struct {
+	waiter
+	order atomic.Uint32
+	_     [64]byte // others spin on the next one
+}
+
+// What a helper is to do next.
+const (
+	wait uint32 = iota
+	work
+	stop
+)
+
+// waiter is a goroutine that waits for a condition others make true.
+type waiter struct {
+	asleep atomic.Bool
+	wake   chan struct{}
+}
+
+func newWaiter() waiter { return waiter{wake: make(chan struct{}, 1)} }
+
+const (
+	patience = 50 * time.Microsecond // of a waiter
+	looks    = 64                    // between looks at the clock
+)
+
+// until returns once the condition holds.
+func (w *waiter) until(holds func() bool) {
+	var start time.Time
+	for i := 1; !holds(); i++ {
+		if i%looks != 0 {
+			continue
+		}
+		runtime.Gosched()
+		switch {
+		case start.IsZero():
+			start = time.Now()
+		case time.Since(start) > patience:
+			w.asleep.Store(true)
+			if holds() && w.asleep.CompareAndSwap(true, false) {
+				return // nobody has seen it asleep
+			}
+			<-w.wake
+		}
+	}
+}
+
+// rouse wakes the waiter if it sleeps; to be called after the condition has become true.
+func (w *waiter) rouse() {
+	if w.asleep.CompareAndSwap(true, false) {
+		w.wake <- struct{}{}
+	}
 }
 
 // NewPool starts n−1 goroutines, which with the caller of Run make n workers. n < 1
 // counts as 1. Close releases them.
 func NewPool(n int) *Pool {
-	p := &Pool{}
-	for w := 1; w < n; w++ {
-		c := make(chan struct{}, 1)
-		p.start = append(p.start, c)
-		go func() {
-			for range c {
-				p.work(w)
-				p.wg.Done()
-			}
-		}()
+	p := &Pool{caller: newWaiter()}
+	for worker := 1; worker < n; worker++ {
+		h := &helper{waiter: newWaiter()}
+		p.helpers = append(p.helpers, h)
+		go p.serve(h, worker)
 	}
 	return p
 }
 
+// serve follows a helper's orders.
+func (p *Pool) serve(h *helper, worker int) {
+	for {
+		h.until(func() bool { return h.order.Load() != wait })
+		if h.order.Swap(wait) == stop {
+			return
+		}
+		p.work(worker)
+		if p.busy.Add(-1) == 0 {
+			p.caller.rouse()
+		}
+	}
+}
+
+// send gives a helper its order.
+func (h *helper) send(order uint32) {
+	h.order.Store(order)
+	h.rouse()
+}
+
 // Workers returns the number of workers.
-func (p *Pool) Workers() int { return len(p.start) + 1 }
+func (p *Pool) Workers() int { return len(p.helpers) + 1 }
 
 // Run implements Runner without allocating. After Close the caller does every unit. A
 // task must not call Run of the pool it runs on.
 func (p *Pool) Run(units int, t Task) {
 	p.mu.Lock()
 	defer func() { // also when a task panics on this goroutine
-		p.wg.Wait()
+		p.caller.until(func() bool { return p.busy.Load() == 0 })
 		p.task = nil
 		p.mu.Unlock()
 	}()
 	p.units, p.task = units, t
 	p.next.Store(0)
-	helpers := min(len(p.start), units-1)
+	n := max(0, min(len(p.helpers), units-1))
 	if p.done {
-		helpers = 0
+		n = 0
 	}
-	for i := range helpers {
-		p.wg.Add(1)
-		p.start[i] <- struct{}{}
+	p.busy.Store(int32(n))
+	for _, h := range p.helpers[:n] {
+		h.send(work)
 	}
 	p.work(0)
 }
@@ -109,7 +186,7 @@ func (p *Pool) Close() {
 		return
 	}
 	p.done = true
-	for _, c := range p.start {
-		close(c)
+	for _, h := range p.helpers {
+		h.send(stop)
 	}
 }

@@ -1,7 +1,6 @@
 package attention
 
 import (
-	"iter"
 	"math"
 
 	"github.com/qattn/qattn/quant"
@@ -20,6 +19,7 @@ type block struct {
 	rows  int
 	bias  bool // mask or bias present
 
+	all    span      // tokens every row sees
 	scaleV []float32 // of the tile's integer values, nil in float32; for certificates
 
 	base   int                   // of the tile at hand
@@ -36,6 +36,9 @@ func (p *Plan) newBlock(s *Schedule, w *worker, u *unit) *block {
 	b := &w.block // modes call through function values, which would move it to the heap
 	*b = block{p: p, s: s, w: w, q: q, table: s.table[q.table.lo:q.table.hi], head: int(u.head),
 		tok0: int(u.tok0), rows: int(u.toks) * p.group, bias: s.mask != nil || s.bias != nil}
+	// both ends of a span rise with the position
+	first, last := p.cfg.visible(b.position(0), q.kvLen), p.cfg.visible(b.position(b.rows-1), q.kvLen)
+	b.all = span{last.lo, min(first.hi, last.hi)}
 	scale := p.scale
 	if p.shaped {
 		scale = p.cfg.Scale
@@ -117,13 +120,8 @@ func (b *block) reach() (lo, hi int) {
 
 // limit computes every row's visible keys among tokens [lo, n) of the tile at base and
 // returns the end of their union, 0 when no row sees one.
-//
-// Both ends of a span rise with the position, so the first and the last row tell whether
-// all see the whole tile; most tiles are like that.
 func (b *block) limit(base, lo, n int) (last int) {
-	first := b.p.cfg.visible(b.position(0), b.q.kvLen)
-	bottom := b.p.cfg.visible(b.position(b.rows-1), b.q.kvLen)
-	b.full = lo == 0 && first.hi >= base+n && bottom.hi >= base+n && bottom.lo <= base
+	b.full = lo == 0 && b.all.lo <= base && b.all.hi >= base+n
 	if b.full {
 		return n
 	}
@@ -176,8 +174,8 @@ func (b *block) scores(block, following []byte, n int) {
 		return
 	}
 	if p.inPlaceK != nil && b.rows <= p.rowsK {
-		for r, m := range b.strips() {
-			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], w.q[r*dk:], tile, next, m, n, dk)
+		for r := 0; r < b.rows; r += p.strip {
+			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], w.q[r*dk:], tile, next, b.strip(r), n, dk)
 			next = tile
 		}
 	} else {
@@ -191,15 +189,15 @@ func (b *block) scores(block, following []byte, n int) {
 func (b *block) scoresI8(tile, next []byte, n int) (scale []float32) {
 	p, w, dk, dk4 := b.p, b.w, b.p.cfg.DK, b.p.scratch.dk4
 	if p.inPlaceI8 != nil {
-		for r, m := range b.strips() {
-			p.inPlaceI8.ScoresI8(p.ks, w.s[r*Tile:], w.q8[r*dk4:], tile, next, m, n, dk)
+		for r := 0; r < b.rows; r += p.strip {
+			p.inPlaceI8.ScoresI8(p.ks, w.s[r*Tile:], w.q8[r*dk4:], tile, next, b.strip(r), n, dk)
 			next = tile // fetched once
 		}
 		return p.inPlaceI8.ScalesI8(p.ks, &w.tmpK, tile, n)
 	}
 	codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, tile, next, quant.Keys, dk, n)
-	for r, m := range b.strips() {
-		p.ks.QKI8(w.s[r*Tile:], w.q8[r*dk4:], codes, m, n, dk4/4, next)
+	for r := 0; r < b.rows; r += p.strip {
+		p.ks.QKI8(w.s[r*Tile:], w.q8[r*dk4:], codes, b.strip(r), n, dk4/4, next)
 		next = codes
 	}
 	return scale
@@ -240,30 +238,14 @@ func (b *block) sinkTile() {
 	}
 }
 
-// strip is the largest number of rows of one kernel call at up to 512 channels, half
-// of it beyond: assembly cannot be preempted, so a call must stay short.
-const strip = 16
-
-// strips yields the first row and the number of rows of each kernel call.
-func (b *block) strips() iter.Seq2[int, int] {
-	step := strip
-	if max(b.p.cfg.DK, b.p.cfg.DV) > 512 {
-		step = strip / 2
-	}
-	return func(yield func(r, m int) bool) {
-		for r := 0; r < b.rows; r += step {
-			if !yield(r, min(step, b.rows-r)) {
-				return
-			}
-		}
-	}
-}
+// strip is the number of rows of the kernel call that starts at row r.
+func (b *block) strip(r int) int { return min(b.p.strip, b.rows-r) }
 
 // scoresF32 runs the float32 scores against the expanded keys.
 func (b *block) scoresF32(n int) {
 	w, dk := b.w, b.p.cfg.DK
-	for r, m := range b.strips() {
-		b.p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, m, n, dk)
+	for r := 0; r < b.rows; r += b.p.strip {
+		b.p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, b.strip(r), n, dk)
 	}
 }
 

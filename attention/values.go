@@ -78,8 +78,8 @@ func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, n int) {
 // sumI8 runs the integer weighted sums of all rows.
 func (b *block) sumI8(p8, codes, next []byte, n int) {
 	dv := b.p.cfg.DV
-	for r, m := range b.strips() {
-		b.p.ks.PVU8I8(b.w.acc8[r*dv:], p8[r*Tile:], codes, m, n, dv, next)
+	for r := 0; r < b.rows; r += b.p.strip {
+		b.p.ks.PVU8I8(b.w.acc8[r*dv:], p8[r*Tile:], codes, b.strip(r), n, dv, next)
 		next = codes // fetched once
 	}
 }
@@ -192,20 +192,17 @@ func (b *block) sumSeen(bad uint64, n int, value func(t int) []float32) {
 
 // sumOthers runs sum over the strips of rows that see no token of bad.
 func (b *block) sumOthers(sum func(r, m int)) {
-	for r, m := range b.strips() {
-		for m > 0 {
-			for m > 0 && b.w.seen[r] != 0 {
-				r, m = r+1, m-1
-			}
-			run := 0
-			for run < m && b.w.seen[r+run] == 0 {
-				run++
-			}
-			if run > 0 {
-				sum(r, run)
-			}
-			r, m = r+run, m-run
+	for r := 0; r < b.rows; {
+		m := 0
+		for r+m < b.rows && m < b.p.strip && b.w.seen[r+m] == 0 {
+			m++
 		}
+		if m == 0 {
+			r++
+			continue
+		}
+		sum(r, m)
+		r += m
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 )
 
 // size is the number of bytes of one scale.
-func (k scaleKind) size() int { return [...]int{2, 4}[k] }
+func (k scaleKind) size() int { return 2 + 2*int(k) }
 
 // suffix is what the format's name adds for this kind.
 func (k scaleKind) suffix() string { return [...]string{"", "-s32"}[k] }
