@@ -224,10 +224,8 @@ type FoldI8Func func(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
 // FoldF32Func adds a float tile, as FoldI8Func.
 type FoldF32Func func(o, a, mu []float32, f []Fold, m, dv int)
 
-// MixF32Func merges two unnormalised outputs: o[c] = α·o[c] + β·b[c]. Exact.
-type MixF32Func func(o, b []float32, alpha, beta float32)
-
-// FinishF32Func normalises a row: out[c] = o[c] / l. Exact.
+// FinishF32Func normalises a row: out[c] = (o[c] + 0) / l, so that −0 becomes +0 for l > 0.
+// Exact.
 type FinishF32Func func(out, o []float32, l float32)
 
 // Exp2F32Func computes 2^x in place, x ≤ 0. Subnormal results are kept; −Inf gives

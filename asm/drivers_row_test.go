@@ -228,20 +228,11 @@ func driveFoldF32(g *gen, m, _, d int) trial {
 	})
 }
 
-func driveMixF32(g *gen, _, _, d int) trial {
-	o, b, f := g.floats(d, 128), g.floats(d, 128), g.factors()
-	return trial{
-		ops:  []operand{inout(o, folded(o, b, nil, f), nil), in(b)},
-		call: func(k any, x [][]byte) { k.(MixF32Func)(view[float32](x[0]), view[float32](x[1]), f[0], f[1]) },
-		work: 3 * float64(d),
-	}
-}
-
 func driveFinishF32(g *gen, _, _, d int) trial {
 	o, l := g.floats(d, 128), g.factors()[0]
 	want := make([]float32, d)
 	for c := range o {
-		want[c] = div(o[c], l)
+		want[c] = div(add(o[c], 0), l)
 	}
 	return trial{
 		ops:  []operand{out(want, nil), in(o)},

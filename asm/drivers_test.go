@@ -35,7 +35,6 @@ var drivers = map[string]driver{
 	"Certify":       {"mn", driveCertify},
 	"FoldI8":        {"md", driveFoldI8},
 	"FoldF32":       {"md", driveFoldF32},
-	"MixF32":        {"d", driveMixF32},
 	"FinishF32":     {"d", driveFinishF32},
 	"Exp2F32":       {"d", driveExp2F32},
 	"RoundBF16":     {"d", driveRoundBF16},

@@ -292,52 +292,19 @@ next:
 	VZEROUPPER
 	RET
 
-// func mixF32_avx2(o, b []float32, alpha, beta float32)
-TEXT ·mixF32_avx2(SB), NOSPLIT, $0-56
-	MOVQ o_base+0(FP), DI
-	MOVQ o_len+8(FP), CX
-	MOVQ b_base+24(FP), SI
-	VBROADCASTSS alpha+48(FP), Y8
-	VBROADCASTSS beta+52(FP), Y9
-
-step:
-	CMPQ CX, $8
-	JLT  tail
-	VMULPS (DI), Y8, Y0
-	VMULPS (SI), Y9, Y1
-	VADDPS Y1, Y0, Y0
-	VMOVUPS Y0, (DI)
-	ADDQ $32, DI
-	ADDQ $32, SI
-	SUBQ $8, CX
-	JMP  step
-
-tail:
-	TESTQ CX, CX
-	JZ   done
-	MASK
-	VMASKMOVPS (DI), Y7, Y0
-	VMULPS Y8, Y0, Y0
-	VMASKMOVPS (SI), Y7, Y1
-	VMULPS Y9, Y1, Y1
-	VADDPS Y1, Y0, Y0
-	VMASKMOVPS Y0, Y7, (DI)
-
-done:
-	VZEROUPPER
-	RET
-
 // func finishF32_avx2(out, o []float32, l float32)
 TEXT ·finishF32_avx2(SB), NOSPLIT, $0-52
 	MOVQ out_base+0(FP), DI
 	MOVQ out_len+8(FP), CX
 	MOVQ o_base+24(FP), SI
 	VBROADCASTSS l+48(FP), Y8
+	VXORPS Y9, Y9, Y9
 
 step:
 	CMPQ CX, $8
 	JLT  tail
 	VMOVUPS (SI), Y0
+	VADDPS Y9, Y0, Y0
 	VDIVPS Y8, Y0, Y0
 	VMOVUPS Y0, (DI)
 	ADDQ $32, DI
@@ -350,6 +317,7 @@ tail:
 	JZ   done
 	MASK
 	VMASKMOVPS (SI), Y7, Y0
+	VADDPS Y9, Y0, Y0
 	VDIVPS Y8, Y0, Y0
 	VMASKMOVPS Y0, Y7, (DI)
 

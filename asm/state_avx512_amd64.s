@@ -272,46 +272,13 @@ plainTail:
 	VMOVUPS Z2, K1, (DI)(AX*4)
 	JMP  next
 
-// func mixF32_avx512(o, b []float32, alpha, beta float32)
-TEXT ·mixF32_avx512(SB), NOSPLIT, $0-56
-	MOVQ o_base+0(FP), DI
-	MOVQ o_len+8(FP), CX
-	MOVQ b_base+24(FP), SI
-	VBROADCASTSS alpha+48(FP), Z8
-	VBROADCASTSS beta+52(FP), Z9
-	XORL AX, AX
-	MOVQ CX, BX
-	ANDQ $~15, BX
-	CMPQ AX, BX
-	JEQ  tail
-
-step:
-	VMULPS (DI)(AX*4), Z8, Z0
-	VMULPS (SI)(AX*4), Z9, Z1
-	VADDPS Z1, Z0, Z0
-	VMOVUPS Z0, (DI)(AX*4)
-	ADDQ $16, AX
-	CMPQ AX, BX
-	JLT  step
-
-tail:
-	TAIL
-	JZ   done
-	VMULPS.Z (DI)(AX*4), Z8, K1, Z0
-	VMULPS.Z (SI)(AX*4), Z9, K1, Z1
-	VADDPS Z1, Z0, Z0
-	VMOVUPS Z0, K1, (DI)(AX*4)
-
-done:
-	VZEROUPPER
-	RET
-
 // func finishF32_avx512(out, o []float32, l float32)
 TEXT ·finishF32_avx512(SB), NOSPLIT, $0-52
 	MOVQ out_base+0(FP), DI
 	MOVQ out_len+8(FP), CX
 	MOVQ o_base+24(FP), SI
 	VBROADCASTSS l+48(FP), Z8
+	VPXORD Z9, Z9, Z9
 	XORL AX, AX
 	MOVQ CX, BX
 	ANDQ $~15, BX
@@ -320,6 +287,7 @@ TEXT ·finishF32_avx512(SB), NOSPLIT, $0-52
 
 step:
 	VMOVUPS (SI)(AX*4), Z0
+	VADDPS Z9, Z0, Z0
 	VDIVPS Z8, Z0, Z0
 	VMOVUPS Z0, (DI)(AX*4)
 	ADDQ $16, AX
@@ -330,6 +298,7 @@ tail:
 	TAIL
 	JZ   done
 	VMOVUPS.Z (SI)(AX*4), K1, Z0
+	VADDPS Z9, Z0, Z0
 	VDIVPS Z8, Z0, Z0
 	VMOVUPS Z0, K1, (DI)(AX*4)
 

@@ -36,19 +36,11 @@ func foldF32_generic(o, a, mu []float32, f []Fold, m, dv int) {
 	}
 }
 
-// mixF32_generic is the specification of MixF32Func.
-func mixF32_generic(o, b []float32, alpha, beta float32) {
-	b = b[:len(o)]
-	for c, x := range o {
-		o[c] = float32(alpha*x) + float32(beta*b[c])
-	}
-}
-
 // finishF32_generic is the specification of FinishF32Func.
 func finishF32_generic(out, o []float32, l float32) {
 	o = o[:len(out)]
 	for c, x := range o {
-		out[c] = x / l
+		out[c] = (x + 0) / l
 	}
 }
 

@@ -80,9 +80,6 @@ func foldI8_avx2(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
 func foldF32_avx2(o, a, mu []float32, f []Fold, m, dv int)
 
 //go:noescape
-func mixF32_avx2(o, b []float32, alpha, beta float32)
-
-//go:noescape
 func finishF32_avx2(out, o []float32, l float32)
 
 //go:noescape

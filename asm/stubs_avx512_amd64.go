@@ -98,9 +98,6 @@ func foldI8_avx512(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
 func foldF32_avx512(o, a, mu []float32, f []Fold, m, dv int)
 
 //go:noescape
-func mixF32_avx512(o, b []float32, alpha, beta float32)
-
-//go:noescape
 func finishF32_avx512(out, o []float32, l float32)
 
 //go:noescape

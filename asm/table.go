@@ -50,7 +50,6 @@ type Set struct {
 	Certify       CertifyFunc
 	FoldI8        FoldI8Func
 	FoldF32       FoldF32Func
-	MixF32        MixF32Func
 	FinishF32     FinishF32Func
 	Exp2F32       Exp2F32Func
 	RoundBF16     RoundBF16Func

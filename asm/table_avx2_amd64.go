@@ -24,7 +24,6 @@ var avx2Kernels = []Entry{
 	{"certify_avx2", AVX2, true, CertifyFunc(certify_avx2)},
 	{"foldI8_avx2", AVX2, true, FoldI8Func(foldI8_avx2)},
 	{"foldF32_avx2", AVX2, true, FoldF32Func(foldF32_avx2)},
-	{"mixF32_avx2", AVX2, true, MixF32Func(mixF32_avx2)},
 	{"finishF32_avx2", AVX2, true, FinishF32Func(finishF32_avx2)},
 	{"exp2F32_avx2", AVX2, true, Exp2F32Func(exp2F32_avx2)},
 	{"roundBF16_avx2", AVX2, true, RoundBF16Func(roundBF16_avx2)},

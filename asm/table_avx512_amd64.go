@@ -34,7 +34,6 @@ var avx512Kernels = []Entry{
 	{"certify_avx512", AVX2 | AVX512, true, CertifyFunc(certify_avx512)},
 	{"foldI8_avx512", AVX2 | AVX512, true, FoldI8Func(foldI8_avx512)},
 	{"foldF32_avx512", AVX2 | AVX512, true, FoldF32Func(foldF32_avx512)},
-	{"mixF32_avx512", AVX2 | AVX512, true, MixF32Func(mixF32_avx512)},
 	{"finishF32_avx512", AVX2 | AVX512, true, FinishF32Func(finishF32_avx512)},
 	{"roundBF16_avx512", AVX2 | AVX512, true, RoundBF16Func(roundBF16_avx512)},
 	{"sumSquares_avx512", AVX2 | AVX512, true, SumSquaresFunc(sumSquares_avx512)},

@@ -23,7 +23,6 @@ var generic = []Entry{
 	{"certify_generic", Generic, true, CertifyFunc(certify_generic)},
 	{"foldI8_generic", Generic, true, FoldI8Func(foldI8_generic)},
 	{"foldF32_generic", Generic, true, FoldF32Func(foldF32_generic)},
-	{"mixF32_generic", Generic, true, MixF32Func(mixF32_generic)},
 	{"finishF32_generic", Generic, true, FinishF32Func(finishF32_generic)},
 	{"exp2F32_generic", Generic, true, Exp2F32Func(exp2F32_generic)},
 	{"roundBF16_generic", Generic, true, RoundBF16Func(roundBF16_generic)},

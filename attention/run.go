@@ -240,74 +240,81 @@ func (s *Schedule) do(index, id int) {
 	p.attendUnit(s, &s.workers[id], &s.units[index])
 }
 
-// slot returns partial state i.
-func (s *Schedule) slot(i int) []float32 {
-	n := s.plan.slotFloats()
-	off := s.plan.opt.workers*s.plan.scratch.bytes + 4*n*i
-	return unsafe.Slice((*float32)(unsafe.Pointer(&s.run.io.Workspace[off])), n)
-}
-
-// attendUnit walks the splits of a unit and leaves outputs or partial states.
+// attendUnit walks the splits of a unit and leaves outputs or a partial state.
 func (p *Plan) attendUnit(s *Schedule, w *worker, u *unit) {
 	b := p.newBlock(s, w, u)
-	w.total.reset(b.rows)
-	for i := int(u.split0); i < int(u.split1); i++ {
+	if u.slot >= 0 {
+		own := w.split
+		w.split = s.partial(int(u.slot), b.rows)
 		w.split.reset(b.rows)
-		b.attend(splitRange(i))
-		if u.slot >= 0 {
-			for r := range b.rows {
-				row := w.split.at(r)
-				row.put(s.slot(int(u.slot) + r))
-			}
-			return
-		}
-		for r := range b.rows {
-			w.total.merge(p.ks, r, w.split.at(r), w.exps)
+		b.attend(splitRange(int(u.split0)))
+		w.split = own
+		return
+	}
+	if u.split0 == u.split1 {
+		w.total.reset(b.rows)
+	}
+	for i := u.split0; i < u.split1; i++ {
+		w.split.reset(b.rows)
+		b.attend(splitRange(int(i)))
+		if i == u.split0 {
+			w.total, w.split = w.split, w.total
+		} else {
+			w.total.merge(w, p.ks, &w.split, b.rows)
 		}
 	}
-	p.finish(s, w, u)
+	p.finish(s, w, u, &w.total)
 }
 
-// combineUnit folds the partial states of a block in index order.
+// combineUnit folds the partial states of a block in index order, into the first.
 func (p *Plan) combineUnit(s *Schedule, w *worker, m *merge) {
 	rows := int(m.toks) * p.group
-	w.total.reset(rows)
-	for part := range int(m.parts) {
-		for r := range rows {
-			w.total.merge(p.ks, r, getPartial(s.slot(int(m.slot)+part*rows+r), p.cfg.DV), w.exps)
-		}
+	total := s.partial(int(m.slot), rows)
+	for i := 1; i < int(m.parts); i++ {
+		part := s.partial(int(m.slot)+i*rows, rows)
+		total.merge(w, p.ks, &part, rows)
 	}
-	p.finish(s, w, &m.unit)
+	p.finish(s, w, &m.unit, &total)
 }
 
-// finish adds the sink logits, divides, rotates values back and stores the rows.
-func (p *Plan) finish(s *Schedule, w *worker, u *unit) {
-	q := &s.seqs[u.seq]
-	st := &w.total
-	for r := range int(u.toks) * p.group {
+// finish adds the sink logits to the states of a block, divides, rotates values back and
+// stores the rows. A zero comes out as +0, whatever was merged on the way.
+func (p *Plan) finish(s *Schedule, w *worker, u *unit, st *state) {
+	q, rows := &s.seqs[u.seq], int(u.toks)*p.group
+	if p.cfg.SinkLogits != nil {
+		p.addSinks(w, st, int(u.head), rows)
+	}
+	for r := range rows {
 		h := int(u.head)*p.group + r%p.group
 		at := (q.row0+int(u.tok0)+r/p.group)*p.cfg.QHeads + h
-		if p.cfg.SinkLogits != nil {
-			zero := w.acc[:p.cfg.DV]
-			clear(zero)
-			st.merge(p.ks, r, partial{m: float32(p.cfg.SinkLogits[h] * log2e), l: 1, o: zero}, w.exps)
-		}
 		out := s.run.io.Out[at*p.cfg.DV : (at+1)*p.cfg.DV]
-		lse := negInf
-		if st.m[r] == negInf || st.l[r] == 0 {
+		empty := st.m[r] == negInf || st.l[r] == 0
+		if empty {
 			clear(out)
 		} else {
 			p.ks.FinishF32(out, st.row(r), st.l[r])
 			if p.cfg.V.Rotate {
 				quant.Hadamard(p.ks, out)
 			}
-			lse = float32((float64(st.m[r]) + math.Log2(float64(st.l[r]))) * ln2)
 		}
-		if s.run.io.LSE != nil {
-			s.run.io.LSE[at] = lse
+		if lse := s.run.io.LSE; lse != nil {
+			lse[at] = negInf
+			if !empty {
+				lse[at] = float32((float64(st.m[r]) + math.Log2(float64(st.l[r]))) * ln2)
+			}
 		}
 		if p.cfg.Certify {
 			s.run.io.certify(at, st.cert[r], st.l[r], &p.cfg)
 		}
 	}
+}
+
+// addSinks adds to every row the logit of its head: a key whose value is 0.
+func (p *Plan) addSinks(w *worker, st *state, head, rows int) {
+	sinks := &w.split
+	sinks.reset(rows)
+	for r := range rows {
+		sinks.m[r], sinks.l[r] = float32(p.cfg.SinkLogits[head*p.group+r%p.group]*log2e), 1
+	}
+	st.merge(w, p.ks, sinks, rows)
 }

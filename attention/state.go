@@ -2,6 +2,7 @@ package attention
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/qattn/qattn/asm"
 )
@@ -54,61 +55,50 @@ func (s *state) poison(i int) {
 	}
 }
 
-// weights returns the factors 2^(a−m) and 2^(b−m) with m = max(a, b) > −Inf.
-func weights(ks *asm.Set, a, b float32, tmp []float32) (m, wa, wb float32) {
-	m = max(a, b)
-	tmp[0], tmp[1] = a-m, b-m
-	ks.Exp2F32(tmp[:2])
-	return m, tmp[0], tmp[1]
-}
-
-// partial is one row of a state on its own.
-type partial struct {
-	m, l float32
-	cert certificate
-	o    []float32
-}
-
-// at is row i.
-func (s *state) at(i int) partial {
-	p := partial{m: s.m[i], l: s.l[i], o: s.row(i)}
-	if s.cert != nil {
-		p.cert = s.cert[i]
+// merge folds another state into the first rows: maxima first, then both sides rescaled.
+// An empty row on either side changes nothing but the sign of a zero, which finish drops.
+func (s *state) merge(w *worker, ks *asm.Set, other *state, rows int) {
+	for i := range rows {
+		w.stat[i] = stat{M: other.m[i], L: other.l[i], Beta: 1}
 	}
-	return p
-}
-
-// merge folds a partial state into row i: maxima first, then both sides rescaled.
-func (s *state) merge(ks *asm.Set, i int, p partial, tmp []float32) {
-	switch {
-	case p.m == negInf || s.m[i] != s.m[i]:
-		return
-	case p.m != p.m:
-		s.poison(i)
+	s.advance(w, ks, rows)
+	ks.FoldF32(s.o, other.o, nil, w.fold, rows, s.dv)
+	if s.cert == nil {
 		return
 	}
-	top, a, b := weights(ks, s.m[i], p.m, tmp)
-	s.m[i] = top
-	s.l[i] = float32(a*s.l[i]) + float32(b*p.l)
-	ks.MixF32(s.row(i), p.o, a, b)
-	if s.cert != nil {
-		addCertificate(&s.cert[i], p.cert, a, b)
+	for i := range rows {
+		if w.fold[i].Alpha >= 0 {
+			addCertificate(&s.cert[i], other.cert[i], w.exps[2*i], w.exps[2*i+1])
+		}
 	}
 }
 
-// slotFloats is a partial state in the workspace: m, l, the certificate's sums and the
-// unnormalised output.
-func (p *Plan) slotFloats() int { return (slotHead + p.cfg.DV + 15) &^ 15 }
-
-const slotHead = 6
-
-// put and getPartial move a partial state through a slot.
-func (p *partial) put(slot []float32) {
-	c := &p.cert
-	slot[0], slot[1], slot[2], slot[3], slot[4], slot[5] = p.m, p.l, c.Squares, c.Sum, c.Shift, c.Biggest
-	copy(slot[slotHead:], p.o)
+// advance moves m and l of the first rows past w.stat and sets the factors of their fold
+// in w.fold, Alpha −1 in a row with nothing to fold.
+func (s *state) advance(w *worker, ks *asm.Set, rows int) {
+	if !ks.Advance(s.m, s.l, w.exps, w.stat, w.fold, rows) {
+		return
+	}
+	for i := range rows {
+		if w.stat[i].M != w.stat[i].M {
+			s.poison(i)
+		}
+	}
 }
 
-func getPartial(slot []float32, dv int) partial {
-	return partial{slot[0], slot[1], certificate{Squares: slot[2], Sum: slot[3], Shift: slot[4], Biggest: slot[5]}, slot[slotHead:][:dv]}
+// slotFloats is the part of a row in a partial state: o, m, l and the certificate's sums.
+func (p *Plan) slotFloats() int { return (p.cfg.DV + 6 + 15) &^ 15 }
+
+// partial is the state of some rows in the workspace, from a slot on.
+func (s *Schedule) partial(slot, rows int) state {
+	p, dv := s.plan, s.plan.cfg.DV
+	n := p.slotFloats()
+	off := p.opt.workers*p.scratch.bytes + 4*n*slot
+	mem := unsafe.Slice((*float32)(unsafe.Pointer(&s.run.io.Workspace[off])), n*rows)
+	o, rest := mem[:rows*dv], mem[rows*dv:]
+	st := state{m: rest[:rows], l: rest[rows:][:rows], o: o, dv: dv}
+	if p.cfg.Certify {
+		st.cert = unsafe.Slice((*certificate)(unsafe.Pointer(&rest[2*rows])), rows)
+	}
+	return st
 }

@@ -30,7 +30,7 @@ type block struct {
 	top    float64               // largest code of a static mode, for visit
 }
 
-// newBlock loads, rotates and quantizes the queries of a unit.
+// newBlock fetches, rotates and quantizes the queries of a unit.
 func (p *Plan) newBlock(s *Schedule, w *worker, u *unit) *block {
 	q := &s.seqs[u.seq]
 	b := &w.block // modes call through function values, which would move it to the heap
@@ -43,8 +43,12 @@ func (p *Plan) newBlock(s *Schedule, w *worker, u *unit) *block {
 	if p.shaped {
 		scale = p.cfg.Scale
 	}
+	for r := range b.rows { // one after another, so that their cache misses overlap
+		row := w.q[r*p.cfg.DK : (r+1)*p.cfg.DK]
+		copy(row, s.run.io.Q.row(row, q.row0+b.tok0+r/p.group, b.queryHead(r), p.cfg.QHeads, p.cfg.DK))
+	}
 	for r := range b.rows {
-		b.loadQuery(r, scale)
+		b.prepareQuery(r, scale)
 	}
 	if p.prob.prepare != nil {
 		p.prob.prepare(b)
@@ -52,13 +56,12 @@ func (p *Plan) newBlock(s *Schedule, w *worker, u *unit) *block {
 	return b
 }
 
-// loadQuery fetches, rotates and quantizes the query of row r, and sets the factors that
-// turn its scores into logits: plain for float32 scores, a and b for those of the plan.
-func (b *block) loadQuery(r int, scale float32) {
+// prepareQuery rotates and quantizes the query of row r, and sets the factors that turn
+// its scores into logits: plain for float32 scores, a and b for those of the plan.
+func (b *block) prepareQuery(r int, scale float32) {
 	p, w := b.p, b.w
 	dk, dk4 := p.cfg.DK, p.scratch.dk4
 	row := w.q[r*dk : (r+1)*dk]
-	copy(row, b.s.run.io.Q.row(row, b.q.row0+b.tok0+r/p.group, b.queryHead(r), p.cfg.QHeads, dk))
 	if p.cfg.K.Rotate {
 		quant.Hadamard(p.ks, row)
 	}

@@ -212,16 +212,5 @@ func (b *block) foldF32(mu []float32) {
 	b.p.ks.FoldF32(b.w.split.o, b.w.acc, mu, b.w.fold, b.rows, b.p.cfg.DV)
 }
 
-// advance moves every row's m and l past the tile and sets the factors of its fold in
-// w.fold, Alpha −1 in a row with nothing to fold.
-func (b *block) advance() {
-	w, sp := b.w, &b.w.split
-	if !b.p.ks.Advance(sp.m, sp.l, w.exps, w.stat, w.fold, b.rows) {
-		return
-	}
-	for r := range b.rows {
-		if w.stat[r].M != w.stat[r].M {
-			sp.poison(r)
-		}
-	}
-}
+// advance moves every row's m and l past the tile and sets the factors of its fold.
+func (b *block) advance() { b.w.split.advance(b.w, b.p.ks, b.rows) }

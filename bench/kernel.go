@@ -261,8 +261,6 @@ func rowWorkload(f any, d int) func() {
 		mult  = make([]byte, asm.Tile*((d+31)/32))
 	)
 	switch f := f.(type) {
-	case asm.MixF32Func:
-		return func() { f(o, x, 0.5, 1) }
 	case asm.FinishF32Func:
 		return func() { f(o, x, 3) }
 	case asm.RoundBF16Func:
