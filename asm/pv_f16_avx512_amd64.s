@@ -7,14 +7,16 @@
 //
 // Obstacle:  widening takes vector ports from the multiply-adds. A vector of values is
 // widened once for up to six rows; decoding with a group of query heads passes over the
-// tile once. The first pass prefetches the same place of the tile to come.
+// tile once.
 // Exactness: widening is exact and an output is one fused chain over ascending tokens in
 // every form, so the bits of a row do not depend on the rows beside it.
 // Reads:     n rows of V, exactly dv elements each; p[i][0:n]. Writes o[i][0:dv].
 // Tails:     5 rows and fewer have loops of their own; the last channels go by masked
 //            pairs of vectors.
+// Prefetch:  in the pass of the first rows a line of next per line of V, in the order of
+//            its addresses, which hardware prefetchers follow; later passes touch V itself.
 // Registers: Z0–Z23 sums · Z24–Z27 v · Z28 p · K1 K2 channels · DI DX o · SI AX p
-//            BX R13 v · R8 rows · R9 channels left · R10 from v to next · R11 row bytes
+//            BX R13 v · R8 rows · R9 channels left · R10 fetched line · R11 row bytes
 //            of o · R12 row bytes of v · CX tokens left
 
 #define VALUES \
@@ -22,13 +24,15 @@
 	VCVTPH2PS 32(R13), Z25;       \
 	VCVTPH2PS 64(R13), Z26;       \
 	VCVTPH2PS 96(R13), Z27;       \
-	PREFETCHT0 (R13)(R10*1);      \
-	PREFETCHT0 64(R13)(R10*1)
+	PREFETCHT0 (R10);             \
+	PREFETCHT0 64(R10);           \
+	ADDQ $128, R10
 
 #define VALUES2 \
 	VCVTPH2PS.Z (R13), K1, Z24;   \
 	VCVTPH2PS.Z 32(R13), K2, Z25; \
-	PREFETCHT0 (R13)(R10*1)
+	PREFETCHT0 (R10);             \
+	ADDQ $64, R10
 
 #define NEXT \
 	ADDQ R12, R13; \
@@ -50,7 +54,22 @@ TEXT ·pvF16_avx512(SB), NOSPLIT, $0-120
 	LEAQ (R11)(R11*1), R12
 	SHLQ $2, R11
 	MOVQ next_base+96(FP), R10
-	SUBQ v_base+48(FP), R10
+
+	// lines of next beyond those the steps fetch: its header
+	MOVQ dv+88(FP), CX
+	ADDQ $31, CX
+	ANDQ $~31, CX
+	ADDQ CX, CX
+	IMULQ n+80(FP), CX
+	MOVQ next_len+104(FP), AX
+	SUBQ CX, AX
+	JLE  rows
+
+head:
+	PREFETCHT0 (R10)
+	ADDQ $64, R10
+	SUBQ $64, AX
+	JGT  head
 
 rows:
 	MOVQ v_base+48(FP), BX
@@ -86,7 +105,7 @@ next:
 	LEAQ (R11)(R11*2), AX
 	LEAQ (DI)(AX*2), DI
 	ADDQ $1536, SI
-	XORL R10, R10 // nothing more to prefetch
+	MOVQ v_base+48(FP), R10 // nothing more to prefetch
 	SUBQ $6, R8
 	JG   rows
 	VZEROUPPER

@@ -7,13 +7,15 @@
 //
 // Obstacle:  widening takes vector ports from the multiply-adds. A vector of keys is
 // widened once for up to six rows; decoding with a group of query heads passes over the
-// tile once. The first pass prefetches the tile to come, two lines a channel.
+// tile once.
 // Exactness: widening is exact and a score is one fused chain over ascending channels in
 // every form, so the bits of a row do not depend on the rows beside it.
 // Reads:     ⌈n/16⌉ groups of K, m rows of Q. Writes s[i][0:16·⌈n/16⌉].
 // Tails:     5 rows and fewer have loops of their own; missing groups repeat the last.
+// Prefetch:  in the pass of the first rows two lines of next a channel, in the order of its
+//            addresses, which hardware prefetchers follow; later passes touch K itself.
 // Registers: Z0–Z23 sums · Z24–Z27 k · Z28 q · DI s · SI q · AX CX q at the channel
-//            BX k · R13 R12 R9 groups · R8 rows · R10 next · R11 q stride
+//            BX k · R13 R12 R9 groups · R8 rows · R10 fetched line · R11 q stride
 //            DX channels left
 
 #define KEYS \
@@ -44,6 +46,20 @@ TEXT ·qkF16_avx512(SB), NOSPLIT, $0-120
 	GROUPS(AX)
 
 grouped:
+	// lines of next beyond those the steps fetch: its header
+	MOVQ d+88(FP), CX
+	SHLQ $7, CX
+	MOVQ next_len+104(FP), AX
+	SUBQ CX, AX
+	JLE  rows
+
+head:
+	PREFETCHT0 (R10)
+	ADDQ $64, R10
+	SUBQ $64, AX
+	JGT  head
+
+rows:
 	MOVQ k_base+48(FP), BX
 	MOVQ d+88(FP), DX
 	MOVQ SI, AX
@@ -64,7 +80,7 @@ rows6:
 	ADDQ $1536, DI
 	MOVQ k_base+48(FP), R10 // nothing more to prefetch
 	SUBQ $6, R8
-	JNZ  grouped
+	JNZ  rows
 	JMP  done
 	PCALIGN $32
 
