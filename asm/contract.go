@@ -221,6 +221,10 @@ type CertifyFunc func(c []Certificate, y []float32, st []Stat, w, sv []float32, 
 // Exact: one rounding per operation, in this order.
 type FoldI8Func func(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
 
+// PVFoldI8Func is PVU8I8Func followed by FoldI8Func on its sums: o [m][dv] are the states.
+// acc [m][dv] is memory for kernels that do one after the other. Exact.
+type PVFoldI8Func func(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
+
 // FoldF32Func adds a float tile, as FoldI8Func.
 type FoldF32Func func(o, a, mu []float32, f []Fold, m, dv int)
 

@@ -1,6 +1,7 @@
 package asm
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/bits"
@@ -113,8 +114,19 @@ func (g *gen) maximum() float32 {
 
 // driveFold drives a kernel that adds sums, whose float32 values are x, to the states.
 func driveFold(g *gen, m, d int, sums operand, x []float32, call func(k any, o []float32, a []byte, mu []float32, f []Fold)) trial {
-	o, mu, f := g.floats(m*d, 128), g.centre(d), g.folds(m)
-	want := make([]float32, 0, m*d)
+	o, mu, f, want := g.folding(m, d, x)
+	return trial{
+		ops: []operand{inout(o, want, nil), sums, in(mu), in(f)},
+		call: func(k any, b [][]byte) {
+			call(k, view[float32](b[0]), b[1], orNil(mu, b[2]), view[Fold](b[3]))
+		},
+		work: 5 * float64(m*d),
+	}
+}
+
+// folding draws states, a centre and factors, and adds the sums x.
+func (g *gen) folding(m, d int, x []float32) (o, mu []float32, f []Fold, want []float32) {
+	o, mu, f = g.floats(m*d, 128), g.centre(d), g.folds(m)
 	for i, f := range f {
 		row := o[i*d : (i+1)*d]
 		if math.Signbit(float64(f.Alpha)) {
@@ -123,13 +135,7 @@ func driveFold(g *gen, m, d int, sums operand, x []float32, call func(k any, o [
 		}
 		want = append(want, folded(row, x[i*d:(i+1)*d], mu, [3]float32{f.Alpha, f.Beta, f.Gamma})...)
 	}
-	return trial{
-		ops: []operand{inout(o, want, nil), sums, in(mu), in(f)},
-		call: func(k any, b [][]byte) {
-			call(k, view[float32](b[0]), b[1], orNil(mu, b[2]), view[Fold](b[3]))
-		},
-		work: 5 * float64(m*d),
-	}
+	return o, mu, f, want
 }
 
 func driveCertify(g *gen, m, n, _ int) trial {
@@ -203,6 +209,23 @@ func driveFoldI8(g *gen, m, _, d int) trial {
 	return driveFold(g, m, d, in(a), x, func(k any, o []float32, a []byte, mu []float32, f []Fold) {
 		k.(FoldI8Func)(o, view[int32](a), mu, f, m, d)
 	})
+}
+
+func drivePVFoldI8(g *gen, m, n, dv int) trial {
+	p, v, sums := g.integerSums(m, n, dv)
+	x := make([]float32, len(sums))
+	for i, s := range sums {
+		x[i] = float32(s)
+	}
+	o, mu, f, states := g.folding(m, dv, x)
+	acc := out(make([]int32, m*dv), bytes.Repeat([]byte{any_}, m*dv))
+	return trial{
+		ops: []operand{inout(o, states, nil), acc, in(p), in(v), in(mu), in(f), in(g.hint())},
+		call: func(k any, b [][]byte) {
+			k.(PVFoldI8Func)(view[float32](b[0]), view[int32](b[1]), b[2], b[3], orNil(mu, b[4]), view[Fold](b[5]), m, n, dv, b[6])
+		},
+		work: float64(m * dv * (2*n + 5)),
+	}
 }
 
 // centre draws a centre vector, nil in half of the cases.

@@ -34,6 +34,7 @@ var drivers = map[string]driver{
 	"Advance":       {"m", driveAdvance},
 	"Certify":       {"mn", driveCertify},
 	"FoldI8":        {"md", driveFoldI8},
+	"PVFoldI8":      {"mnd", drivePVFoldI8},
 	"FoldF32":       {"md", driveFoldF32},
 	"FinishF32":     {"d", driveFinishF32},
 	"Exp2F32":       {"d", driveExp2F32},
@@ -205,11 +206,21 @@ func driveScaleF32(g *gen, m, n, _ int) trial {
 }
 
 func drivePVU8I8(g *gen, m, n, dv int) trial {
-	p, v := g.codes(m*Tile), g.codes(ceilDiv(n, 4)*4*dv)
+	p, v, want := g.integerSums(m, n, dv)
+	return trial{
+		ops:  []operand{out(want, nil), in(p), in(v), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(PVU8I8Func)(view[int32](a[0]), a[1], a[2], m, n, dv, a[3]) },
+		work: 2 * float64(m*n*dv),
+	}
+}
+
+// integerSums draws u8 weights and an int8 V tile, and sums.
+func (g *gen) integerSums(m, n, dv int) (p, v []byte, want []int32) {
+	p, v = g.codes(m*Tile), g.codes(ceilDiv(n, 4)*4*dv)
 	for i := range m {
 		clear(p[i*Tile+n : i*Tile+4*ceilDiv(n, 4)])
 	}
-	want := make([]int32, m*dv)
+	want = make([]int32, m*dv)
 	for i := range m {
 		for c := range dv {
 			var sum int64
@@ -219,11 +230,7 @@ func drivePVU8I8(g *gen, m, n, dv int) trial {
 			want[i*dv+c] = int32(sum)
 		}
 	}
-	return trial{
-		ops:  []operand{out(want, nil), in(p), in(v), in(g.hint())},
-		call: func(f any, a [][]byte) { f.(PVU8I8Func)(view[int32](a[0]), a[1], a[2], m, n, dv, a[3]) },
-		work: 2 * float64(m*n*dv),
-	}
+	return p, v, want
 }
 
 func drivePVF32(g *gen, m, n, dv int) trial {

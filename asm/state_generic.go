@@ -19,6 +19,12 @@ func foldI8_generic(o []float32, a []int32, mu []float32, f []Fold, m, dv int) {
 	}
 }
 
+// pvFoldI8_generic is the specification of PVFoldI8Func.
+func pvFoldI8_generic(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte) {
+	pvU8I8_generic(acc, p, v, m, n, dv, next)
+	foldI8_generic(o, acc, mu, f, m, dv)
+}
+
 // foldF32_generic is the specification of FoldF32Func.
 func foldF32_generic(o, a, mu []float32, f []Fold, m, dv int) {
 	for i, f := range f[:m] {

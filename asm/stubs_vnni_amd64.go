@@ -23,4 +23,4 @@ func qkI4Rows2_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4
 func qkI4Row1_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
 
 //go:noescape
-func pvU8I8_vnni(o []int32, p, v []byte, m, n, dv int, next []byte)
+func pvFoldI8_vnni(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)

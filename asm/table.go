@@ -49,6 +49,7 @@ type Set struct {
 	Advance       AdvanceFunc
 	Certify       CertifyFunc
 	FoldI8        FoldI8Func
+	PVFoldI8      PVFoldI8Func
 	FoldF32       FoldF32Func
 	FinishF32     FinishF32Func
 	Exp2F32       Exp2F32Func

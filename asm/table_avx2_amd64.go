@@ -23,6 +23,7 @@ var avx2Kernels = []Entry{
 	{"advance_avx2", AVX2, true, AdvanceFunc(advance_avx2)},
 	{"certify_avx2", AVX2, true, CertifyFunc(certify_avx2)},
 	{"foldI8_avx2", AVX2, true, FoldI8Func(foldI8_avx2)},
+	{"pvFoldI8_avx2", AVX2, true, PVFoldI8Func(pvFoldI8_avx2)},
 	{"foldF32_avx2", AVX2, true, FoldF32Func(foldF32_avx2)},
 	{"finishF32_avx2", AVX2, true, FinishF32Func(finishF32_avx2)},
 	{"exp2F32_avx2", AVX2, true, Exp2F32Func(exp2F32_avx2)},

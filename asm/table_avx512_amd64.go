@@ -33,6 +33,7 @@ var avx512Kernels = []Entry{
 	{"advance_avx512", AVX2 | AVX512, true, AdvanceFunc(advance_avx512)},
 	{"certify_avx512", AVX2 | AVX512, true, CertifyFunc(certify_avx512)},
 	{"foldI8_avx512", AVX2 | AVX512, true, FoldI8Func(foldI8_avx512)},
+	{"pvFoldI8_avx512", AVX2 | AVX512, true, PVFoldI8Func(pvFoldI8_avx512)},
 	{"foldF32_avx512", AVX2 | AVX512, true, FoldF32Func(foldF32_avx512)},
 	{"finishF32_avx512", AVX2 | AVX512, true, FinishF32Func(finishF32_avx512)},
 	{"roundBF16_avx512", AVX2 | AVX512, true, RoundBF16Func(roundBF16_avx512)},

@@ -5,4 +5,5 @@ package asm
 var avxvnniKernels = []Entry{
 	{"qkI8_avxvnni", AVX2 | AVXVNNI, true, QKI8Func(qkI8_avxvnni)},
 	{"pvU8I8_avxvnni", AVX2 | AVXVNNI, true, PVU8I8Func(pvU8I8_avxvnni)},
+	{"pvFoldI8_avxvnni", AVX2 | AVXVNNI, true, PVFoldI8Func(pvFoldI8_avxvnni)},
 }

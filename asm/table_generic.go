@@ -22,6 +22,7 @@ var generic = []Entry{
 	{"advance_generic", Generic, true, AdvanceFunc(advance_generic)},
 	{"certify_generic", Generic, true, CertifyFunc(certify_generic)},
 	{"foldI8_generic", Generic, true, FoldI8Func(foldI8_generic)},
+	{"pvFoldI8_generic", Generic, true, PVFoldI8Func(pvFoldI8_generic)},
 	{"foldF32_generic", Generic, true, FoldF32Func(foldF32_generic)},
 	{"finishF32_generic", Generic, true, FinishF32Func(finishF32_generic)},
 	{"exp2F32_generic", Generic, true, Exp2F32Func(exp2F32_generic)},

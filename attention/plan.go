@@ -243,7 +243,7 @@ func (p *Plan) smFamily() string {
 func (p *Plan) pvFamily() string {
 	switch {
 	case p.intV != nil:
-		return "PVU8I8"
+		return "PVFoldI8"
 	case p.inPlaceV != nil:
 		return "PV" + p.inPlaceV.Family()
 	}

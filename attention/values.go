@@ -68,32 +68,29 @@ func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, n int) {
 	if p.prob.planes == 2 {
 		first = w.p8lo
 	}
-	b.sumI8(first, codes, next, n)
-	p.ks.FoldI8(w.split.o, w.acc8, mu, w.fold, b.rows, p.cfg.DV)
+	b.sumI8(first, codes, next, mu, n)
 	if p.prob.planes == 2 {
 		b.addI8(w.p8, codes, n)
 	}
 }
 
-// sumI8 runs the integer weighted sums of all rows.
-func (b *block) sumI8(p8, codes, next []byte, n int) {
-	dv := b.p.cfg.DV
+// sumI8 adds the integer weighted sums of all rows to their states.
+func (b *block) sumI8(p8, codes, next []byte, mu []float32, n int) {
+	w, dv := b.w, b.p.cfg.DV
 	for r := 0; r < b.rows; r += b.p.strip {
-		b.p.ks.PVU8I8(b.w.acc8[r*dv:], p8[r*Tile:], codes, b.strip(r), n, dv, next)
+		b.p.ks.PVFoldI8(w.split.o[r*dv:], w.acc8, p8[r*Tile:], codes, mu, w.fold[r:], b.strip(r), n, dv, next)
 		next = codes // fetched once
 	}
 }
 
 // addI8 sums the plane of high bytes on top of the low one.
 func (b *block) addI8(p8, codes []byte, n int) {
-	w, dv := b.w, b.p.cfg.DV
-	b.sumI8(p8, codes, codes, n)
 	for r := range b.rows {
-		if f := &w.fold[r]; f.Alpha >= 0 {
+		if f := &b.w.fold[r]; f.Alpha >= 0 {
 			*f = asm.Fold{Alpha: 1, Beta: 256 * f.Beta}
 		}
 	}
-	b.p.ks.FoldI8(w.split.o, w.acc8, nil, w.fold, b.rows, dv)
+	b.sumI8(p8, codes, codes, nil, n)
 }
 
 // poisonRows turns rows that see a token of bad into NaN rows by way of their logits.

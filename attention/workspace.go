@@ -69,7 +69,7 @@ type worker struct {
 	certT  asm.TileError
 	seen   []uint64   // [rows] visible tokens whose value is not finite
 	acc    []float32  // [rows][dv]
-	acc8   []int32    // [rows][dv]
+	acc8   []int32    // [strip][dv]
 	kf, vf []float32  // expanded tiles
 	tileV  []byte     // copy of a tile whose values are read in place
 	totals []rowTotal // [rows] in modes that look ahead
@@ -120,7 +120,7 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.certQ = carve[asm.QueryError](c, l.certified)
 	w.seen = carve[uint64](c, l.rows)
 	w.acc = carve[float32](c, l.rows*l.dv)
-	w.acc8 = carve[int32](c, l.rows*l.dv)
+	w.acc8 = carve[int32](c, min(l.rows, strip)*l.dv)
 	w.kf = carve[float32](c, Tile*l.dk)
 	w.vf = carve[float32](c, Tile*l.dv)
 	w.tileV = carve[byte](c, l.tileV)

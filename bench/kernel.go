@@ -178,6 +178,9 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.PVU8I8Func:
 		p, v := codes(m*asm.Tile), codes(asm.Tile*d)
 		return func() { f(ints, p, v, m, n, d, v) }
+	case asm.PVFoldI8Func:
+		p, v, fold := codes(m*asm.Tile), codes(asm.Tile*d), folds(m)
+		return func() { f(floats, ints, p, v, nil, fold, m, n, d, v) }
 	case asm.PVF32Func:
 		return func() { f(floats, weights, tile, m, n, d) }
 	case asm.PVF16Func:
@@ -232,11 +235,8 @@ func foldWorkload(f any, m, d int) func() {
 		o    = make([]float32, m*d)
 		ints = make([]int32, m*d)
 		x    = normals(9, m*d)
-		fold = make([]asm.Fold, m)
+		fold = folds(m)
 	)
-	for i := range fold {
-		fold[i] = asm.Fold{Alpha: 0.5, Beta: 1}
-	}
 	switch f := f.(type) {
 	case asm.AdvanceFunc:
 		stat, w := make([]asm.Stat, m), make([]float32, 2*m)
@@ -250,6 +250,14 @@ func foldWorkload(f any, m, d int) func() {
 		return func() { f(o, x, nil, fold, m, d) }
 	}
 	return nil
+}
+
+func folds(m int) []asm.Fold {
+	fold := make([]asm.Fold, m)
+	for i := range fold {
+		fold[i] = asm.Fold{Alpha: 0.5, Beta: 1}
+	}
+	return fold
 }
 
 // rowWorkload knows the kernels of one row. The Hadamard transform is its own inverse.

@@ -2,17 +2,18 @@
 
 #include "textflag.h"
 
-// pv_u8i8_vnni_amd64.s: integer sums of int8 values under u8 weights.
+// pv_fold_i8_vnni_amd64.s: sums of int8 values under u8 weights, added to the output states.
 //
 // Obstacle:  at most 16 steps (quads of tokens) feed a sum, so a line of V must serve
-//            many rows while it is in a register, and be loaded once. The weights are
-//            the unsigned operand of VPDPBUSD as they are.
+//            many rows while it is in a register, and be loaded once; and the sums would
+//            be stored only to be loaded again by the kernel that adds them to the state.
+//            The weights are the unsigned operand of VPDPBUSD as they are.
 // Shape:     rows × blocks of 16 channels in accumulators, 6×4 at most: a step loads 4
 //            lines of V and spreads 4 weights per row, which serve all blocks. Rows are
 //            split so that no step is bound by its loads: 7 = 4+3, 8 = 4+4, above that
 //            sixes. A row alone takes two steps in two chains of accumulators.
 // Exactness: VPDPBUSD does not saturate; sums as in the contract.
-// Reads:     ⌈n/4⌉ quads of V, p[i][0:4·⌈n/4⌉]. Writes o[i][0:dv].
+// Reads:     ⌈n/4⌉ quads of V, p[i][0:4·⌈n/4⌉]. Reads and writes o[i][0:dv]; acc is not used.
 // Tails:     sets of 64 channels run as 4 blocks, what is left in sets of 32 as 2, lanes
 //            beyond dv masked: they are neither loaded nor stored.
 // Prefetch:  a line of next per line of V, in the order of its addresses, which hardware
@@ -21,6 +22,7 @@
 //            DI o · DX o of the fourth row · SI p · AX offset of the quad in p · R10 its
 //            end · BX v · R9 fetched line · R11 bytes of a quad and of a row of o
 //            R8 rows left · R12 channels left · R13 offset of the set of channels
+//            Behind the steps: Z28–Z30 α, β, γ · K3 α ≥ 0 · Z24–Z26 · CX factors · AX mu
 
 // LINES4 and LINES2 load the V of one step.
 #define LINES4 \
@@ -87,30 +89,118 @@
 	ADDQ R11, BX; \
 	ADDQ $4, AX
 
-// SUMS4 and SUMS2 store a row, given its address.
-#define SUMS4(o, a, b, c, d) \
-	VMOVDQU32 a, o;     \
-	VMOVDQU32 b, 64 o;  \
-	VMOVDQU32 c, 128 o; \
-	VMOVDQU32 d, 192 o
+// JOIN adds the sums a to 16 channels of the state at o: o = α·o + β·a, where α is not
+// negative. JOINC adds γ·mu to β·a before.
+#define JOIN(o, a) \
+	VCVTDQ2PS a, a;           \
+	VMULPS    Z29, a, a;      \
+	VMOVUPS   o, Z25;         \
+	VMULPS    Z28, Z25, Z26;  \
+	VADDPS    a, Z26, K3, Z25; \
+	VMOVUPS   Z25, o
 
-#define SUMS2(o, a, b) \
-	VMOVDQU32 a, K1, o;    \
-	VMOVDQU32 b, K2, 64 o
+#define JOINC(o, mu, a) \
+	VCVTDQ2PS a, a;           \
+	VMULPS    Z29, a, a;      \
+	VMULPS    mu, Z30, Z24;   \
+	VADDPS    Z24, a, a;      \
+	VMOVUPS   o, Z25;         \
+	VMULPS    Z28, Z25, Z26;  \
+	VADDPS    a, Z26, K3, Z25; \
+	VMOVUPS   Z25, o
 
-#define SUMS1x4 SUMS4((DI), Z0, Z1, Z2, Z3)
-#define SUMS2x4 SUMS1x4; SUMS4((DI)(R11*1), Z4, Z5, Z6, Z7)
-#define SUMS3x4 SUMS2x4; SUMS4((DI)(R11*2), Z8, Z9, Z10, Z11)
-#define SUMS4x4 SUMS3x4; SUMS4((DX), Z12, Z13, Z14, Z15)
-#define SUMS5x4 SUMS4x4; SUMS4((DX)(R11*1), Z16, Z17, Z18, Z19)
-#define SUMS6x4 SUMS5x4; SUMS4((DX)(R11*2), Z20, Z21, Z22, Z23)
+// The same under a mask of channels.
+#define JOINK(o, a, k) \
+	VCVTDQ2PS a, a;           \
+	VMULPS    Z29, a, a;      \
+	VMOVUPS.Z o, k, Z25;      \
+	VMULPS    Z28, Z25, Z26;  \
+	VADDPS    a, Z26, K3, Z25; \
+	VMOVUPS   Z25, k, o
 
-#define SUMS1x2 SUMS2((DI), Z0, Z1)
-#define SUMS2x2 SUMS1x2; SUMS2((DI)(R11*1), Z4, Z5)
-#define SUMS3x2 SUMS2x2; SUMS2((DI)(R11*2), Z8, Z9)
-#define SUMS4x2 SUMS3x2; SUMS2((DX), Z12, Z13)
-#define SUMS5x2 SUMS4x2; SUMS2((DX)(R11*1), Z16, Z17)
-#define SUMS6x2 SUMS5x2; SUMS2((DX)(R11*2), Z20, Z21)
+#define JOINCK(o, mu, a, k) \
+	VCVTDQ2PS a, a;           \
+	VMULPS    Z29, a, a;      \
+	VMULPS.Z  mu, Z30, k, Z24; \
+	VADDPS    Z24, a, a;      \
+	VMOVUPS.Z o, k, Z25;      \
+	VMULPS    Z28, Z25, Z26;  \
+	VADDPS    a, Z26, K3, Z25; \
+	VMOVUPS   Z25, k, o
+
+// FACTORS loads what row i is multiplied by.
+#define FACTORS(i) \
+	VBROADCASTSS (12*i)(CX), Z28;     \
+	VBROADCASTSS (12*i + 4)(CX), Z29; \
+	VPMOVD2M     Z28, K3;             \
+	KNOTW        K3, K3
+
+#define FACTORSC(i) \
+	FACTORS(i);                       \
+	VBROADCASTSS (12*i + 8)(CX), Z30
+
+// ROW4 and ROW2 join the blocks of row i, given its address.
+#define ROW4(i, o, a, b, c, d) \
+	FACTORS(i);     \
+	JOIN(o, a);     \
+	JOIN(64 o, b);  \
+	JOIN(128 o, c); \
+	JOIN(192 o, d)
+
+#define ROW4C(i, o, a, b, c, d) \
+	FACTORSC(i);               \
+	JOINC(o, (AX), a);         \
+	JOINC(64 o, 64(AX), b);    \
+	JOINC(128 o, 128(AX), c);  \
+	JOINC(192 o, 192(AX), d)
+
+#define ROW2(i, o, a, b) \
+	FACTORS(i);         \
+	JOINK(o, a, K1);    \
+	JOINK(64 o, b, K2)
+
+#define ROW2C(i, o, a, b) \
+	FACTORSC(i);                 \
+	JOINCK(o, (AX), a, K1);      \
+	JOINCK(64 o, 64(AX), b, K2)
+
+#define SUMS1x4 ROW4(0, (DI), Z0, Z1, Z2, Z3)
+#define SUMS2x4 SUMS1x4; ROW4(1, (DI)(R11*1), Z4, Z5, Z6, Z7)
+#define SUMS3x4 SUMS2x4; ROW4(2, (DI)(R11*2), Z8, Z9, Z10, Z11)
+#define SUMS4x4 SUMS3x4; ROW4(3, (DX), Z12, Z13, Z14, Z15)
+#define SUMS5x4 SUMS4x4; ROW4(4, (DX)(R11*1), Z16, Z17, Z18, Z19)
+#define SUMS6x4 SUMS5x4; ROW4(5, (DX)(R11*2), Z20, Z21, Z22, Z23)
+
+#define SUMS1x2 ROW2(0, (DI), Z0, Z1)
+#define SUMS2x2 SUMS1x2; ROW2(1, (DI)(R11*1), Z4, Z5)
+#define SUMS3x2 SUMS2x2; ROW2(2, (DI)(R11*2), Z8, Z9)
+#define SUMS4x2 SUMS3x2; ROW2(3, (DX), Z12, Z13)
+#define SUMS5x2 SUMS4x2; ROW2(4, (DX)(R11*1), Z16, Z17)
+#define SUMS6x2 SUMS5x2; ROW2(5, (DX)(R11*2), Z20, Z21)
+
+#define SUMS1x4C ROW4C(0, (DI), Z0, Z1, Z2, Z3)
+#define SUMS2x4C SUMS1x4C; ROW4C(1, (DI)(R11*1), Z4, Z5, Z6, Z7)
+#define SUMS3x4C SUMS2x4C; ROW4C(2, (DI)(R11*2), Z8, Z9, Z10, Z11)
+#define SUMS4x4C SUMS3x4C; ROW4C(3, (DX), Z12, Z13, Z14, Z15)
+#define SUMS5x4C SUMS4x4C; ROW4C(4, (DX)(R11*1), Z16, Z17, Z18, Z19)
+#define SUMS6x4C SUMS5x4C; ROW4C(5, (DX)(R11*2), Z20, Z21, Z22, Z23)
+
+#define SUMS1x2C ROW2C(0, (DI), Z0, Z1)
+#define SUMS2x2C SUMS1x2C; ROW2C(1, (DI)(R11*1), Z4, Z5)
+#define SUMS3x2C SUMS2x2C; ROW2C(2, (DI)(R11*2), Z8, Z9)
+#define SUMS4x2C SUMS3x2C; ROW2C(3, (DX), Z12, Z13)
+#define SUMS5x2C SUMS4x2C; ROW2C(4, (DX)(R11*1), Z16, Z17)
+#define SUMS6x2C SUMS5x2C; ROW2C(5, (DX)(R11*2), Z20, Z21)
+
+// FOLD leaves the factors of the first of the rows at hand in CX and their centre in AX.
+#define FOLD \
+	MOVQ m+144(FP), CX;      \
+	SUBQ R8, CX;             \
+	LEAQ (CX)(CX*2), CX;     \
+	SHLQ $2, CX;             \
+	ADDQ f_base+120(FP), CX; \
+	MOVQ mu_base+96(FP), AX; \
+	TESTQ AX, AX
 
 // ROWS moves on by rows, and back to the first quad of the set of channels.
 #define ROWS(rows) \
@@ -118,23 +208,23 @@
 	IMULQ $rows, AX;         \
 	ADDQ  AX, DI;            \
 	ADDQ  $(64*rows), SI;    \
-	MOVQ  v_base+48(FP), BX; \
+	MOVQ  v_base+72(FP), BX; \
 	ADDQ  R13, BX;           \
 	MOVQ  BX, R9;            \
 	SUBQ  $rows, R8
 
-// func pvU8I8_vnni(o []int32, p, v []byte, m, n, dv int, next []byte)
-TEXT ·pvU8I8_vnni(SB), NOSPLIT, $0-120
-	MOVQ n+80(FP), R10
+// func pvFoldI8_vnni(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
+TEXT ·pvFoldI8_vnni(SB), NOSPLIT, $0-192
+	MOVQ n+152(FP), R10
 	ADDQ $3, R10
 	ANDQ $~3, R10
-	MOVQ dv+88(FP), R12
+	MOVQ dv+160(FP), R12
 	LEAQ (R12*4), R11
 	XORL R13, R13
 
 	// lines of next beyond those the steps fetch: its header
-	MOVQ next_base+96(FP), R9
-	MOVQ next_len+104(FP), AX
+	MOVQ next_base+168(FP), R9
+	MOVQ next_len+176(FP), AX
 	MOVQ R12, CX
 	SHLQ $6, CX
 	SUBQ CX, AX
@@ -145,18 +235,18 @@ head:
 	ADDQ $64, R9
 	SUBQ $64, AX
 	JGT  head
-	MOVQ R9, next_base+96(FP)
+	MOVQ R9, next_base+168(FP)
 
 set:
 	MOVQ o_base+0(FP), DI
 	ADDQ R13, DI
-	MOVQ p_base+24(FP), SI
-	MOVQ v_base+48(FP), BX
+	MOVQ p_base+48(FP), SI
+	MOVQ v_base+72(FP), BX
 	ADDQ R13, BX
 	MOVQ R13, R9
 	SHLQ $4, R9
-	ADDQ next_base+96(FP), R9
-	MOVQ m+72(FP), R8
+	ADDQ next_base+168(FP), R9
+	MOVQ m+144(FP), R8
 	CMPQ R12, $64
 	JGE  rowsx4
 	MOVL $-1, AX
@@ -202,7 +292,16 @@ step6x4:
 	STEP
 	CMPQ AX, R10
 	JLT  step6x4
+	FOLD
+	JNZ  centre6x4
 	SUMS6x4
+	ROWS(6)
+	JNZ  rowsx4
+	JMP  next64
+
+centre6x4:
+	ADDQ R13, AX
+	SUMS6x4C
 	ROWS(6)
 	JNZ  rowsx4
 	JMP  next64
@@ -217,7 +316,16 @@ step5x4:
 	STEP
 	CMPQ AX, R10
 	JLT  step5x4
+	FOLD
+	JNZ  centre5x4
 	SUMS5x4
+	ROWS(5)
+	JNZ  rowsx4
+	JMP  next64
+
+centre5x4:
+	ADDQ R13, AX
+	SUMS5x4C
 	ROWS(5)
 	JNZ  rowsx4
 	JMP  next64
@@ -232,7 +340,16 @@ step4x4:
 	STEP
 	CMPQ AX, R10
 	JLT  step4x4
+	FOLD
+	JNZ  centre4x4
 	SUMS4x4
+	ROWS(4)
+	JNZ  rowsx4
+	JMP  next64
+
+centre4x4:
+	ADDQ R13, AX
+	SUMS4x4C
 	ROWS(4)
 	JNZ  rowsx4
 	JMP  next64
@@ -247,7 +364,16 @@ step3x4:
 	STEP
 	CMPQ AX, R10
 	JLT  step3x4
+	FOLD
+	JNZ  centre3x4
 	SUMS3x4
+	ROWS(3)
+	JNZ  rowsx4
+	JMP  next64
+
+centre3x4:
+	ADDQ R13, AX
+	SUMS3x4C
 	ROWS(3)
 	JNZ  rowsx4
 	JMP  next64
@@ -262,7 +388,16 @@ step2x4:
 	STEP
 	CMPQ AX, R10
 	JLT  step2x4
+	FOLD
+	JNZ  centre2x4
 	SUMS2x4
+	ROWS(2)
+	JNZ  rowsx4
+	JMP  next64
+
+centre2x4:
+	ADDQ R13, AX
+	SUMS2x4C
 	ROWS(2)
 	JNZ  rowsx4
 	JMP  next64
@@ -295,7 +430,14 @@ join1x4:
 	VPADDD Z5, Z1, Z1
 	VPADDD Z6, Z2, Z2
 	VPADDD Z7, Z3, Z3
+	FOLD
+	JNZ  centre1x4
 	SUMS1x4
+	JMP  next64
+
+centre1x4:
+	ADDQ R13, AX
+	SUMS1x4C
 
 next64:
 	ADDQ $256, R13
@@ -334,7 +476,16 @@ step6x2:
 	STEP
 	CMPQ AX, R10
 	JLT  step6x2
+	FOLD
+	JNZ  centre6x2
 	SUMS6x2
+	ROWS(6)
+	JNZ  rowsx2
+	JMP  next32
+
+centre6x2:
+	ADDQ R13, AX
+	SUMS6x2C
 	ROWS(6)
 	JNZ  rowsx2
 	JMP  next32
@@ -349,7 +500,16 @@ step5x2:
 	STEP
 	CMPQ AX, R10
 	JLT  step5x2
+	FOLD
+	JNZ  centre5x2
 	SUMS5x2
+	ROWS(5)
+	JNZ  rowsx2
+	JMP  next32
+
+centre5x2:
+	ADDQ R13, AX
+	SUMS5x2C
 	ROWS(5)
 	JNZ  rowsx2
 	JMP  next32
@@ -364,7 +524,16 @@ step4x2:
 	STEP
 	CMPQ AX, R10
 	JLT  step4x2
+	FOLD
+	JNZ  centre4x2
 	SUMS4x2
+	ROWS(4)
+	JNZ  rowsx2
+	JMP  next32
+
+centre4x2:
+	ADDQ R13, AX
+	SUMS4x2C
 	ROWS(4)
 	JNZ  rowsx2
 	JMP  next32
@@ -379,7 +548,16 @@ step3x2:
 	STEP
 	CMPQ AX, R10
 	JLT  step3x2
+	FOLD
+	JNZ  centre3x2
 	SUMS3x2
+	ROWS(3)
+	JNZ  rowsx2
+	JMP  next32
+
+centre3x2:
+	ADDQ R13, AX
+	SUMS3x2C
 	ROWS(3)
 	JNZ  rowsx2
 	JMP  next32
@@ -394,7 +572,16 @@ step2x2:
 	STEP
 	CMPQ AX, R10
 	JLT  step2x2
+	FOLD
+	JNZ  centre2x2
 	SUMS2x2
+	ROWS(2)
+	JNZ  rowsx2
+	JMP  next32
+
+centre2x2:
+	ADDQ R13, AX
+	SUMS2x2C
 	ROWS(2)
 	JNZ  rowsx2
 	JMP  next32
@@ -425,7 +612,14 @@ last1x2:
 join1x2:
 	VPADDD Z4, Z0, Z0
 	VPADDD Z5, Z1, Z1
+	FOLD
+	JNZ  centre1x2
 	SUMS1x2
+	JMP  next32
+
+centre1x2:
+	ADDQ R13, AX
+	SUMS1x2C
 
 next32:
 	ADDQ $128, R13
