@@ -108,7 +108,8 @@ type SoftmaxU16Func func(hi, lo []byte, y, sv []float32, st []Stat, m, n int)
 // LogCode is a code book of powers of two, or of √2, for weights.
 type LogCode struct {
 	Step float32 // codes per octave: 1 for powers of two, 2 for powers of √2
-	Zero float32 // codes from this one on weigh nothing: 2^bits − 1
+	Zero float32 // codes from this one on weigh nothing
+	Last float32 // codes from this one up to Zero weigh what it weighs: 2^bits − 2
 	// Whole rounds the maximum up to a whole number, so that states of two tiles meet by an
 	// exact power of two. Without it the largest weight of a tile is exactly 1, which errs
 	// less.
@@ -119,8 +120,8 @@ type LogCode struct {
 // an exponential:
 //
 //	M = max_j y[j], or ⌈max_j y[j]⌉ with Whole
-//	k[j] = RNE(Step·(M−y[j])),  y[j] ← w(k[j]),  L = Σ_j y[j]
-//	w(k) = 0 when k ≥ Zero, 2^−k for Step 1, 2^−⌈k/2⌉·(1 + (√2−1)·(k mod 2)) for Step 2
+//	k[j] = RNE(Step·(M−y[j])),  y[j] ← 0 when k[j] ≥ Zero, else w(min(k[j], Last)),  L = Σ_j y[j]
+//	w(k) = 2^−k for Step 1, 2^−⌈k/2⌉·(1 + (√2−1)·(k mod 2)) for Step 2
 //
 // L is the sum of the coded weights. √2 is the float32 nearest to it. Invisible and non-finite logits
 // and the order of the sum as in SoftmaxF32Func. Exact.

@@ -160,6 +160,7 @@ func logWeights(code LogCode) func(y []float32, value, tol []float64) float32 {
 			if k >= float64(code.Zero) {
 				continue
 			}
+			k = min(k, float64(code.Last))
 			if code.Step == 1 {
 				value[j] = math.Ldexp(1, -int(k))
 				continue
@@ -175,7 +176,11 @@ func logWeights(code LogCode) func(y []float32, value, tol []float64) float32 {
 
 // code draws one of the code books.
 func (g *gen) code() LogCode {
-	code := [...]LogCode{{Step: 1, Zero: 3}, {Step: 1, Zero: 7}, {Step: 1, Zero: 15}, {Step: 1, Zero: 31}, {Step: 2, Zero: 15}, {Step: 2, Zero: 31}}[g.IntN(6)]
+	zero := [...]float32{3, 7, 15, 31}[g.IntN(4)]
+	code := LogCode{Step: float32(1 + g.IntN(2)), Zero: zero, Last: zero - 1}
+	if g.IntN(3) == 0 {
+		code.Zero++
+	}
 	code.Whole = g.IntN(2) == 0
 	return code
 }

@@ -79,15 +79,18 @@
 // LOGCONSTANTS prepares LOG1 and LOG2, which turn a logit into the weight of its code. The
 // sum of y−m and 1.5·2²³/Step rounds to multiples of 1/Step, to even, and has −code in its
 // low bits: octaves, and where Step is 2 the parity below them, which picks 1 or √2. Step is
-// in Y8 and Zero in Y9; k and t are temporaries. Y13 m · Y8 the constant of the sum · Y9
-// −Zero/Step · Y7 1 and, for Step 2, √2 in the odd lanes · Y10 all bits but the parity · X11
-// the bit of an octave less the exponent's.
-#define LOGCONSTANTS \
+// in Y8 and Zero in Y9; k and t are temporaries. Y13 m · Y8 the constant of the sum · Y9 the
+// sum of code Zero, and least-32(SP) that of last · Y7 1 and, for Step 2, √2 in the odd lanes
+// Y10 all bits but the parity · X11 the bit of an octave less the exponent's.
+#define LOGCONSTANTS(last) \
 	VBROADCASTSS ·logConst+8(SB), Y7;  \
 	VDIVPS Y8, Y7, Y6;             \
-	VXORPS Y10, Y10, Y10;          \
-	VSUBPS Y9, Y10, Y9;            \
 	VDIVPS Y8, Y9, Y9;             \
+	VSUBPS Y9, Y6, Y9;             \
+	VBROADCASTSS last, Y12;        \
+	VDIVPS Y8, Y12, Y12;           \
+	VSUBPS Y12, Y6, Y12;           \
+	VMOVUPS Y12, least-32(SP);     \
 	VCVTTPS2DQ Y8, Y10;            \
 	VPSRLD $1, Y10, Y10;           \
 	VBROADCASTSD ·logConst+0(SB), Y7;  \
@@ -104,8 +107,8 @@
 #define LOG1(x, t) \
 	VSUBPS Y13, x, x;              \
 	VADDPS Y8, x, t;               \
-	VSUBPS Y8, t, x;               \
-	VCMPPS $0x1e, Y9, x, x
+	VCMPPS $0x1e, Y9, t, x;        \
+	VMAXPS least-32(SP), t, t
 
 #define LOG2(x, t, k) \
 	VPERMILPS t, Y7, k;            \

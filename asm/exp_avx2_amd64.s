@@ -150,13 +150,13 @@ fold:
 	RET
 
 // func logRow_avx2(y []float32, m float32, code LogCode) float32
-TEXT ·logRow_avx2(SB), NOSPLIT, $0-44
+TEXT ·logRow_avx2(SB), NOSPLIT, $32-52
 	MOVQ y_base+0(FP), DI
 	MOVQ y_len+8(FP), CX
 	VBROADCASTSS m+24(FP), Y13
 	VBROADCASTSS code_Step+28(FP), Y8
 	VBROADCASTSS code_Zero+32(FP), Y9
-	LOGCONSTANTS
+	LOGCONSTANTS(code_Last+36(FP))
 	VXORPS Y14, Y14, Y14
 	VXORPS Y15, Y15, Y15
 
@@ -203,7 +203,7 @@ tail:
 
 fold:
 	FOLDSUM
-	VMOVSS X14, ret+40(FP)
+	VMOVSS X14, ret+48(FP)
 	VZEROUPPER
 	RET
 

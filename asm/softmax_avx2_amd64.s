@@ -328,16 +328,16 @@ special:
 	RET
 
 // func smLogU8Rows_avx2(p []byte, y, sv []float32, st []Stat, code LogCode, top float32, m, n int) int
-TEXT ·smLogU8Rows_avx2(SB), NOSPLIT, $0-136
+TEXT ·smLogU8Rows_avx2(SB), NOSPLIT, $32-144
 	MOVQ p_base+0(FP), DI
 	MOVQ y_base+24(FP), SI
 	MOVQ sv_base+48(FP), DX
 	MOVQ st_base+72(FP), R8
-	MOVQ n+120(FP), R9
+	MOVQ n+128(FP), R9
 	XORL R10, R10 // rows done
 	VBROADCASTSS code_Step+96(FP), Y8
 	VBROADCASTSS code_Zero+100(FP), Y9
-	LOGCONSTANTS
+	LOGCONSTANTS(code_Last+104(FP))
 
 row:
 	VBROADCASTSS ·minusInf(SB), Y0
@@ -363,7 +363,7 @@ maxima:
 	JNZ  special
 	FOLDLOGITS
 	FINITE(special)
-	CMPB code_Whole+104(FP), $0
+	CMPB code_Whole+108(FP), $0
 	JEQ  maximum
 	VROUNDSS $10, X0, X0, X0
 	VXORPS X1, X1, X1
@@ -393,7 +393,7 @@ weights:
 	FOLDSUM
 	VMOVSS X14, 4(R8)
 	FOLDMAX(Y6, X6)
-	VMOVSS top+108(FP), X2
+	VMOVSS top+112(FP), X2
 	VDIVSS X2, X6, X0
 	VMOVSS X0, 8(R8)
 	VBROADCASTSS ·liftConst+4(SB), Y5
@@ -440,11 +440,11 @@ pack:
 	ADDQ $64, DI
 	ADDQ $12, R8
 	INCQ R10
-	CMPQ R10, m+112(FP)
+	CMPQ R10, m+120(FP)
 	JLT  row
 
 special:
-	MOVQ R10, ret+128(FP)
+	MOVQ R10, ret+136(FP)
 	VZEROUPPER
 	RET
 
@@ -508,14 +508,14 @@ special:
 	RET
 
 // func smLogF32Rows_avx2(y []float32, st []Stat, code LogCode, m, n int) int
-TEXT ·smLogF32Rows_avx2(SB), NOSPLIT, $0-88
+TEXT ·smLogF32Rows_avx2(SB), NOSPLIT, $32-88
 	MOVQ y_base+0(FP), SI
 	MOVQ st_base+24(FP), R8
 	MOVQ n+72(FP), R9
 	XORL R10, R10 // rows done
 	VBROADCASTSS code_Step+48(FP), Y8
 	VBROADCASTSS code_Zero+52(FP), Y9
-	LOGCONSTANTS
+	LOGCONSTANTS(code_Last+56(FP))
 	MOVL $0x3f800000, R11
 
 row:
@@ -542,7 +542,7 @@ maxima:
 	JNZ  special
 	FOLDLOGITS
 	FINITE(special)
-	CMPB code_Whole+56(FP), $0
+	CMPB code_Whole+60(FP), $0
 	JEQ  maximum
 	VROUNDSS $10, X0, X0, X0
 	VXORPS X1, X1, X1

@@ -282,15 +282,18 @@
 	VADDPS Z21, Z23, Z23;       \
 	VSCALEFPS x, Z23, x
 
-// LOGCONST loads the constants of LOG for the code at step and zero: Z16 1.5·2²³/Step,
-// Z17 1 and, for Step 2, √2 in the odd lanes, Z18 −Zero/Step.
-#define LOGCONST(step, zero) \
+// LOGCONST loads the constants of LOG for the code at step, zero and last: Z16 1.5·2²³/Step,
+// Z17 1 and, for Step 2, √2 in the odd lanes, Z18 and Z19 the sums of codes Zero and Last.
+#define LOGCONST(step, zero, last) \
 	VBROADCASTSS step, Z21;       \
 	VBROADCASTSS 40(BX), Z16;     \
 	VDIVPS Z21, Z16, Z16;         \
-	VXORPS Z18, Z18, Z18;         \
-	VSUBPS.BCST zero, Z18, Z18;   \
+	VBROADCASTSS zero, Z18;       \
+	VBROADCASTSS last, Z19;       \
 	VDIVPS Z21, Z18, Z18;         \
+	VDIVPS Z21, Z19, Z19;         \
+	VSUBPS Z18, Z16, Z18;         \
+	VSUBPS Z19, Z16, Z19;         \
 	MOVL step, AX;                \
 	SHRL $27, AX;                 \
 	ANDL $8, AX;                  \
@@ -300,9 +303,10 @@
 // of 1/Step, to even, and leaves the parity of the code in the low bit.
 #define LOG(x) \
 	VADDPS Z16, x, Z21;         \
+	VCMPPS $0x16, Z18, Z21, K6; \
+	VMAXPS Z21, Z19, Z21;       \
 	VSUBPS Z16, Z21, Z22;       \
 	VPERMPS Z17, Z21, Z21;      \
-	VCMPPS $0x16, Z18, Z22, K6; \
 	VSCALEFPS.Z Z22, Z21, K6, x
 
 // SUM and SUMROW set Z28 to L and K6, tested, to the lanes in which it is NaN: in rows

@@ -159,10 +159,10 @@ TEXT ·smLogF32_avx512(SB), NOSPLIT, $0-80
 	PEAK(0, R11)
 
 peaks:
-	LOGCONST(code_Step+48(FP), code_Zero+52(FP))
+	LOGCONST(code_Step+48(FP), code_Zero+52(FP), code_Last+56(FP))
 
 block:
-	WHOLE(code_Whole+56(FP), Z26)
+	WHOLE(code_Whole+60(FP), Z26)
 	ORIGINS
 	IFPART(part)
 	AHEAD(last)
@@ -190,7 +190,7 @@ stored:
 	JMP  block
 
 alone:
-	LOGCONST(code_Step+48(FP), code_Zero+52(FP))
+	LOGCONST(code_Step+48(FP), code_Zero+52(FP), code_Last+56(FP))
 
 row:
 	ALONE
@@ -199,7 +199,7 @@ row:
 
 loadedRow:
 	PEAKROW
-	WHOLE(code_Whole+56(FP), Z28)
+	WHOLE(code_Whole+60(FP), Z28)
 	ORIGIN(Z28)
 	ROW(SUB, Z28)
 	EACHROW(LOG)

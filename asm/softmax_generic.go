@@ -56,7 +56,7 @@ func logWeight(k float32, code LogCode) float32 {
 	if k >= code.Zero {
 		return 0
 	}
-	n := uint32(k)
+	n := uint32(min(k, code.Last))
 	if code.Step == 1 {
 		return math.Float32frombits((127 - n) << 23)
 	}

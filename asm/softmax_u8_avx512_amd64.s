@@ -175,23 +175,23 @@ bytePart:
 	JMP  codedRow
 
 // func smLogU8_avx512(p []byte, y, sv []float32, st []Stat, code LogCode, top float32, m, n int)
-TEXT ·smLogU8_avx512(SB), NOSPLIT, $0-128
+TEXT ·smLogU8_avx512(SB), NOSPLIT, $0-136
 	MOVQ p_base+0(FP), SI
 	MOVQ y_base+24(FP), DI
 	MOVQ sv_base+48(FP), R10
 	MOVQ st_base+72(FP), R12
-	MOVQ m+112(FP), R8
-	COLUMNS(n+120(FP))
-	BYTES(n+120(FP))
+	MOVQ m+120(FP), R8
+	COLUMNS(n+128(FP))
+	BYTES(n+128(FP))
 	BLOCK(alone)
 	IFPART(partPeak)
 	PEAK(0, R11)
 
 peaks:
-	LOGCONST(code_Step+96(FP), code_Zero+100(FP))
+	LOGCONST(code_Step+96(FP), code_Zero+100(FP), code_Last+104(FP))
 
 block:
-	WHOLE(code_Whole+104(FP), Z26)
+	WHOLE(code_Whole+108(FP), Z26)
 	ORIGINS
 	IFPART(part)
 	AHEAD(last)
@@ -214,7 +214,7 @@ stored:
 	SCALES
 	PRODUCTS
 	TOP
-	VBROADCASTSS top+108(FP), Z24
+	VBROADCASTSS top+112(FP), Z24
 	BETA
 	JNZ  lift
 
@@ -238,7 +238,7 @@ coded:
 	JMP  block
 
 alone:
-	LOGCONST(code_Step+96(FP), code_Zero+100(FP))
+	LOGCONST(code_Step+96(FP), code_Zero+100(FP), code_Last+104(FP))
 
 row:
 	ALONE
@@ -247,7 +247,7 @@ row:
 
 loadedRow:
 	PEAKROW
-	WHOLE(code_Whole+104(FP), Z28)
+	WHOLE(code_Whole+108(FP), Z28)
 	ORIGIN(Z28)
 	ROW(SUB, Z28)
 	EACHROW(LOG)
@@ -263,7 +263,7 @@ storedRow:
 	SCALES
 	PRODUCT(Z0, Z1, Z2, Z3)
 	TOPROW
-	VBROADCASTSS top+108(FP), Z24
+	VBROADCASTSS top+112(FP), Z24
 	BETA
 	JNZ  liftRow
 

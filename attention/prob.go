@@ -66,6 +66,12 @@ const (
 	// The denominator sums unrounded weights. Where the CPU multiplies bfloat16 pairs, sums
 	// of bfloat16 values take half the instructions of PF32.
 	PBF16
+	// PLog2Bits3Wide is PLog2Bits3 with a last power of two, 2^−6, that stands for weights
+	// down to 2^−7.5 instead of 2^−6.5. What lies below a code book of three bits is not
+	// small; where logits are spread evenly on that stretch, the width of a code that weighs
+	// as much as all below its upper edge is √2/ln 2 = 2.04 octaves. It costs a third
+	// of the perplexity that PLog2Bits3 does on the models of the README.
+	PLog2Bits3Wide
 )
 
 // probability is a mode: what it is called and how it turns a tile's logits into weights.
@@ -98,18 +104,19 @@ var probabilities = [...]*probability{
 	PE4M3:           fp8Weights("e4m3", roundE4M3, 256),
 	PE4M3Max:        fp8Weights("e4m3-448", roundE4M3, 448),
 	PE5M2:           fp8Weights("e5m2", roundE5M2, 57344),
-	PLog2Bits2:      logarithmic("log2-2", asm.LogCode{Step: 1, Zero: 3}),
-	PLog2Bits3:      logarithmic("log2-3", asm.LogCode{Step: 1, Zero: 7}),
-	PLog2Bits4:      logarithmic("log2-4", asm.LogCode{Step: 1, Zero: 15}),
-	PLog2Bits5:      logarithmic("log2-5", asm.LogCode{Step: 1, Zero: 31}),
-	PLog2Bits3Whole: logarithmic("log2-3-whole", asm.LogCode{Step: 1, Zero: 7, Whole: true}),
-	PLog2Bits4Whole: logarithmic("log2-4-whole", asm.LogCode{Step: 1, Zero: 15, Whole: true}),
-	PLogSqrt2Bits4:  logarithmic("logsqrt2-4", asm.LogCode{Step: 2, Zero: 15}),
-	PLogSqrt2Bits5:  logarithmic("logsqrt2-5", asm.LogCode{Step: 2, Zero: 31}),
+	PLog2Bits2:      logarithmic("log2-2", asm.LogCode{Step: 1, Zero: 3, Last: 2}),
+	PLog2Bits3:      logarithmic("log2-3", asm.LogCode{Step: 1, Zero: 7, Last: 6}),
+	PLog2Bits4:      logarithmic("log2-4", asm.LogCode{Step: 1, Zero: 15, Last: 14}),
+	PLog2Bits5:      logarithmic("log2-5", asm.LogCode{Step: 1, Zero: 31, Last: 30}),
+	PLog2Bits3Whole: logarithmic("log2-3-whole", asm.LogCode{Step: 1, Zero: 7, Last: 6, Whole: true}),
+	PLog2Bits4Whole: logarithmic("log2-4-whole", asm.LogCode{Step: 1, Zero: 15, Last: 14, Whole: true}),
+	PLogSqrt2Bits4:  logarithmic("logsqrt2-4", asm.LogCode{Step: 2, Zero: 15, Last: 14}),
+	PLogSqrt2Bits5:  logarithmic("logsqrt2-5", asm.LogCode{Step: 2, Zero: 31, Last: 30}),
 	PIntExp:         {name: "intexp", weigh: weighIntExp},
 	PStaticU8:       static("static-u8", 255),
 	PStaticU4:       static("static-u4", 15),
 	PBF16:           {name: "bf16", weigh: weighBF16, floatFamily: "SoftmaxF32"},
+	PLog2Bits3Wide:  logarithmic("log2-3-wide", asm.LogCode{Step: 1, Zero: 8, Last: 6}),
 }
 
 // String returns the mode's short name: "auto", "f32", "u8", "log2-4", …

@@ -204,7 +204,7 @@ func softmaxWorkload(f any, m, n int) func() {
 		hi, lo = make([]byte, rows), make([]byte, rows)
 		one    = fillF32(m, 1)
 		zero   = make([]float32, m)
-		code   = asm.LogCode{Step: 2, Zero: 15}
+		code   = asm.LogCode{Step: 2, Zero: 15, Last: 14}
 	)
 	switch f := f.(type) {
 	case asm.ScaleI8Func:

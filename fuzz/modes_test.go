@@ -136,6 +136,8 @@ func referenceMode(p attention.PMode) reference.ProbMode {
 		return reference.ProbLog2(2 + int(p-attention.PLog2Bits2)).AtMaximum()
 	case attention.PLog2Bits3Whole, attention.PLog2Bits4Whole:
 		return reference.ProbLog2(3 + int(p-attention.PLog2Bits3Whole)).PerTile()
+	case attention.PLog2Bits3Wide:
+		return reference.ProbLog2Wide(3).AtMaximum()
 	case attention.PLogSqrt2Bits4, attention.PLogSqrt2Bits5:
 		return reference.ProbLogSqrt2(4 + int(p-attention.PLogSqrt2Bits4)).AtMaximum()
 	case attention.PIntExp:

@@ -29,6 +29,7 @@ var mutations = []struct{ name, file, old, new string }{
 	{"high plane times 255", "attention/values.go", "Beta: 256 * f.Beta", "Beta: 255 * f.Beta"},
 	{"no √2 at odd codes", "asm/softmax_generic.go", "w *= math.Sqrt2", "w *= 1"},
 	{"the zero code weighs", "asm/softmax_generic.go", "if k >= code.Zero {", "if k > code.Zero {"},
+	{"wide last code without a limit", "asm/softmax_generic.go", "min(k, code.Last)", "k"},
 	{"logarithmic codes rounded down", "asm/softmax_generic.go", "math.RoundToEven(float64(code.Step*(m-v)))", "math.Floor(float64(code.Step * (m - v)))"},
 	{"maximum not rounded up to an octave", "asm/softmax_generic.go", "if code.Whole {", "if false {"},
 	{"float weights a level too small", "attention/prob.go", "st.Beta = 1 / top", "st.Beta = 1 / (top + 1)"},

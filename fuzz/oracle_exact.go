@@ -93,7 +93,7 @@ func integer(p attention.PMode) bool {
 	case attention.PU4, attention.PU8, attention.PU16:
 		return true
 	}
-	return p >= attention.PLog2Bits2 && p <= attention.PLogSqrt2Bits5
+	return p >= attention.PLog2Bits2 && p <= attention.PLogSqrt2Bits5 || p == attention.PLog2Bits3Wide
 }
 
 // splits reports whether a kernel of the name multiplies bfloat16 parts.

@@ -163,17 +163,12 @@ func (r *exactRow) rule() rule {
 		s.half = 0.5 / top
 		return func(r *exactRow, t span, _ running) { r.round(t, top, s.largest(t).at) }
 	}
-	power := func(step float64, bits int, whole bool) rule {
+	power := func(bits int, whole bool, encode func(float64, int) int, value func(int, int) float64) rule {
 		if r.intV {
 			s.half = 0.5 / logTop
 		}
 		flush := 1<<bits - 1
-		code := func(a float64) float64 {
-			if step == 2 {
-				return reference.LogSqrt2Value(reference.LogSqrt2Code(a, flush), flush)
-			}
-			return reference.Log2Value(reference.Log2Code(a, flush), flush)
-		}
+		code := func(a float64) float64 { return value(encode(a, flush), flush) }
 		return r.logarithmic(whole, func(a, err float64) (lo, at, hi float64) { return code(a + err), code(a), code(a - err) })
 	}
 	switch r.cfg.P {
@@ -193,11 +188,13 @@ func (r *exactRow) rule() rule {
 		round := r.float(1, 1, 7, -126)
 		return func(r *exactRow, t span, _ running) { round(r, t, r.largest(t)) }
 	case attention.PLog2Bits2, attention.PLog2Bits3, attention.PLog2Bits4, attention.PLog2Bits5:
-		return power(1, 2+int(r.cfg.P-attention.PLog2Bits2), false)
+		return power(2+int(r.cfg.P-attention.PLog2Bits2), false, reference.Log2Code, reference.Log2Value)
 	case attention.PLog2Bits3Whole, attention.PLog2Bits4Whole:
-		return power(1, 3+int(r.cfg.P-attention.PLog2Bits3Whole), true)
+		return power(3+int(r.cfg.P-attention.PLog2Bits3Whole), true, reference.Log2Code, reference.Log2Value)
+	case attention.PLog2Bits3Wide:
+		return power(3, false, reference.Log2CodeWide, reference.Log2Value)
 	case attention.PLogSqrt2Bits4, attention.PLogSqrt2Bits5:
-		return power(2, 4+int(r.cfg.P-attention.PLogSqrt2Bits4), false)
+		return power(4+int(r.cfg.P-attention.PLogSqrt2Bits4), false, reference.LogSqrt2Code, reference.LogSqrt2Value)
 	case attention.PIntExp:
 		s.sequential = true
 		return r.logarithmic(true, intExpWeight)

@@ -12,6 +12,15 @@ func Log2Code(a float64, flush int) int {
 	return int(math.Min(math.Max(math.RoundToEven(a), 0), float64(flush)))
 }
 
+// Log2CodeWide is [Log2Code] with a last power of two, flush − 1, that stands for weights down to 2^−(flush + ½).
+func Log2CodeWide(a float64, flush int) int {
+	c := Log2Code(a, flush+1)
+	if c > flush {
+		return flush
+	}
+	return min(c, flush-1)
+}
+
 // Log2Value is 2^−code, 0 for flush.
 func Log2Value(code, flush int) float64 {
 	if code >= flush {
@@ -41,6 +50,11 @@ func LogSqrt2Value(code, flush int) float64 {
 // exponentiated. It is the quantizer of FQ-ViT on unnormalised weights. Value scales are not folded in.
 func ProbLog2(bits int) ProbMode {
 	return probLog(fmt.Sprintf("log2-%d", bits), bits, Log2Code, Log2Value)
+}
+
+// ProbLog2Wide is [ProbLog2] with the codes of [Log2CodeWide].
+func ProbLog2Wide(bits int) ProbMode {
+	return probLog(fmt.Sprintf("log2-%d-wide", bits), bits, Log2CodeWide, Log2Value)
 }
 
 // ProbLogSqrt2 is [ProbLog2] in half octaves, c_j = RNE(2·(M_t − y_j)), w_j by [LogSqrt2Value], b = 4 or 5 bits: the quantizer of RepQ-ViT on

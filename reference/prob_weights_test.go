@@ -250,6 +250,11 @@ func TestLogCodes(t *testing.T) {
 			t.Errorf("half octave %d becomes %d", k, LogSqrt2Code(-math.Log2(v), 16))
 		}
 	}
+	for a, want := range map[float64]int{0: 0, 5.5: 6, 6.5: 6, above(6.5): 6, 7: 6, below(7.5): 6, 7.5: 7, inf: 7} {
+		if c := Log2CodeWide(a, 7); c != want {
+			t.Errorf("2^-%v has wide code %d, want %d", a, c, want)
+		}
+	}
 	if Log2Value(16, 16) != 0 || LogSqrt2Value(15, 15) != 0 {
 		t.Error("flush is not zero")
 	}
