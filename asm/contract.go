@@ -37,7 +37,7 @@ type QKI4Func func(s []int32, q []int8, k, mult []byte, m, n, d4 int, next []byt
 // q is [m][d]; k is the float32 K layout. Extents as QKI8Func. Each score is one
 // sum in ascending channel order per chain; |error| ≤ (d+1)·2⁻²⁴·Σ|q·k| + d·2⁻¹⁵⁰.
 // NaN and infinities follow IEEE arithmetic.
-type QKF32Func func(s []float32, q, k []float32, m, n, d int)
+type QKF32Func func(s []float32, q, k []float32, m, n, d int, next []byte)
 
 // QKF16Func is QKF32Func for keys read in place from binary16 storage, [4][d][16]. Bound
 // as QKF32Func.
@@ -148,7 +148,7 @@ type PVU8I8Func func(o []int32, p, v []byte, m, n, dv int, next []byte)
 // ascending token order. p is [m][64], p[i][j] with j ≥ n is not used.
 // |error| ≤ (n+1)·2⁻²⁴·Σ p|v| + n·2⁻¹⁵⁰. A weight 0 against a NaN or
 // infinite value gives NaN; callers keep invisible non-finite values out.
-type PVF32Func func(o []float32, p, v []float32, m, n, dv int)
+type PVF32Func func(o []float32, p, v []float32, m, n, dv int, next []byte)
 
 // PVF16Func is PVF32Func for values read in place from binary16 storage, [64][dv].
 type PVF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)

@@ -150,9 +150,9 @@ func driveQKF32(g *gen, m, n, d int) trial {
 		}
 	}
 	return trial{
-		ops: []operand{out(make([]float32, m*Tile), matrix(m, n, 16*ceilDiv(n, 16))).near(value, tol), in(q), in(k)},
+		ops: []operand{out(make([]float32, m*Tile), matrix(m, n, 16*ceilDiv(n, 16))).near(value, tol), in(q), in(k), in(g.hint())},
 		call: func(f any, a [][]byte) {
-			f.(QKF32Func)(view[float32](a[0]), view[float32](a[1]), view[float32](a[2]), m, n, d)
+			f.(QKF32Func)(view[float32](a[0]), view[float32](a[1]), view[float32](a[2]), m, n, d, a[3])
 		},
 		work: 2 * float64(m*n*d),
 	}
@@ -252,9 +252,9 @@ func drivePVF32(g *gen, m, n, dv int) trial {
 		}
 	}
 	return trial{
-		ops: []operand{out(make([]float32, m*dv), nil).near(value, tol), in(p), in(v)},
+		ops: []operand{out(make([]float32, m*dv), nil).near(value, tol), in(p), in(v), in(g.hint())},
 		call: func(f any, a [][]byte) {
-			f.(PVF32Func)(view[float32](a[0]), view[float32](a[1]), view[float32](a[2]), m, n, dv)
+			f.(PVF32Func)(view[float32](a[0]), view[float32](a[1]), view[float32](a[2]), m, n, dv, a[3])
 		},
 		work: 2 * float64(m*n*dv),
 	}

@@ -36,11 +36,11 @@ func TestInPlaceBits(t *testing.T) {
 			k, v := g.halves(groups*16*d), g.halves(n*d)
 			ks.QKF16(s[0], q, k, m, n, d, k)
 			ks.Dec16(kf, k, k)
-			ks.QKF32(s[1], q, kf, m, n, d)
+			ks.QKF32(s[1], q, kf, m, n, d, raw(kf))
 			check("F16 scores", s, n, Tile)
 			ks.PVF16(o[0], p, v, m, n, d, v)
 			ks.Dec16(vf, v, v)
-			ks.PVF32(o[1], p, vf, m, n, d)
+			ks.PVF32(o[1], p, vf, m, n, d, raw(vf))
 			check("F16 sums", o, d, d)
 			if ks.SplitsBF16() {
 				continue
@@ -48,11 +48,11 @@ func TestInPlaceBits(t *testing.T) {
 			k, v = g.brains(groups*32*ceilDiv(d, 2)), g.brains(ceilDiv(n, 2)*2*d)
 			ks.QKBF16(s[0], q, k, m, n, d, k)
 			ks.DecBF16K(kf, k, n, d, k)
-			ks.QKF32(s[1], q, kf, m, n, d)
+			ks.QKF32(s[1], q, kf, m, n, d, raw(kf))
 			check("BF16 scores", s, n, Tile)
 			ks.PVBF16(o[0], p, v, m, n, d, v)
 			ks.DecBF16V(vf, v, n, d, v)
-			ks.PVF32(o[1], p, vf, m, n, d)
+			ks.PVF32(o[1], p, vf, m, n, d, raw(vf))
 			check("BF16 sums", o, d, d)
 		}
 	}
@@ -86,10 +86,10 @@ func TestRowsAlone(t *testing.T) {
 			kf, vf := make([]float32, groups*16*d), make([]float32, n*d)
 			ks.DecBF16K(kf, brain, n, d, brain)
 			ks.DecBF16V(vf, vBrain, n, d, vBrain)
-			rowsAlone(t, ks, "QKF32", m, d, Tile, n, q, func(s, q []float32, m int) { ks.QKF32(s, q, kf, m, n, d) })
+			rowsAlone(t, ks, "QKF32", m, d, Tile, n, q, func(s, q []float32, m int) { ks.QKF32(s, q, kf, m, n, d, raw(kf)) })
 			rowsAlone(t, ks, "QKF16", m, d, Tile, n, q, func(s, q []float32, m int) { ks.QKF16(s, q, half, m, n, d, half) })
 			rowsAlone(t, ks, "QKBF16", m, d, Tile, n, q, func(s, q []float32, m int) { ks.QKBF16(s, q, brain, m, n, d, brain) })
-			rowsAlone(t, ks, "PVF32", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVF32(o, p, vf, m, n, d) })
+			rowsAlone(t, ks, "PVF32", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVF32(o, p, vf, m, n, d, raw(vf)) })
 			rowsAlone(t, ks, "PVF16", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVF16(o, p, vHalf, m, n, d, vHalf) })
 			rowsAlone(t, ks, "PVBF16", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVBF16(o, p, vBrain, m, n, d, vBrain) })
 		}

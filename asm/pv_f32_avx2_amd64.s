@@ -14,8 +14,8 @@
 // Registers: Y0–Y7 accumulators · Y8 Y9 v · Y10–Y13 p · DI o · SI p · BX v
 //            R8 rows · R9 n · R10 dv · R11 row bytes of V and O · R12 channels left
 
-// func pvF32_avx2(o, p, v []float32, m, n, dv int)
-TEXT ·pvF32_avx2(SB), NOSPLIT, $0-96
+// func pvF32_avx2(o, p, v []float32, m, n, dv int, next []byte)
+TEXT ·pvF32_avx2(SB), NOSPLIT, $0-120
 	MOVQ o_base+0(FP), DI
 	MOVQ p_base+24(FP), SI
 	MOVQ m+72(FP), R8

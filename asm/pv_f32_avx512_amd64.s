@@ -12,18 +12,29 @@
 // Reads:     n rows of V, exactly dv floats each; p[i][0:n]. Writes o[i][0:dv].
 // Tails:     5 rows and fewer have loops of their own; the last channels go by masked
 //            pairs of vectors.
+// Prefetch:  in the pass of the first rows a line of next per line of V, in the order of
+//            its addresses, which hardware prefetchers follow; later passes touch V itself.
 // Registers: Z0–Z23 sums · Z24–Z27 v · Z28 p · K1 K2 channels · DI DX o · SI AX p
-//            BX R13 v · R8 rows · R9 channels left · R11 row bytes · CX tokens left
+//            BX R13 v · R8 rows · R9 channels left · R10 fetched line · R11 row bytes
+//            CX tokens left
 
 #define VALUES \
 	VMOVUPS (R13), Z24;       \
 	VMOVUPS 64(R13), Z25;     \
 	VMOVUPS 128(R13), Z26;    \
-	VMOVUPS 192(R13), Z27
+	VMOVUPS 192(R13), Z27;    \
+	PREFETCHT0 (R10);         \
+	PREFETCHT0 64(R10);       \
+	PREFETCHT0 128(R10);      \
+	PREFETCHT0 192(R10);      \
+	ADDQ $256, R10
 
 #define VALUES2 \
-	VMOVUPS.Z (R13), K1, Z24; \
-	VMOVUPS.Z 64(R13), K2, Z25
+	VMOVUPS.Z (R13), K1, Z24;   \
+	VMOVUPS.Z 64(R13), K2, Z25; \
+	PREFETCHT0 (R10);           \
+	PREFETCHT0 64(R10);         \
+	ADDQ $128, R10
 
 #define NEXT \
 	ADDQ R11, R13; \
@@ -36,13 +47,30 @@
 	MOVQ SI, AX;        \
 	MOVQ n+80(FP), CX
 
-// func pvF32_avx512(o, p, v []float32, m, n, dv int)
-TEXT ·pvF32_avx512(SB), NOSPLIT, $0-96
+// func pvF32_avx512(o, p, v []float32, m, n, dv int, next []byte)
+TEXT ·pvF32_avx512(SB), NOSPLIT, $0-120
 	MOVQ o_base+0(FP), DI
 	MOVQ p_base+24(FP), SI
 	MOVQ m+72(FP), R8
 	MOVQ dv+88(FP), R11
 	SHLQ $2, R11
+	MOVQ next_base+96(FP), R10
+
+	// lines of next beyond those the steps fetch: its header
+	MOVQ dv+88(FP), CX
+	ADDQ $31, CX
+	ANDQ $~31, CX
+	SHLQ $2, CX
+	IMULQ n+80(FP), CX
+	MOVQ next_len+104(FP), AX
+	SUBQ CX, AX
+	JLE  rows
+
+head:
+	PREFETCHT0 (R10)
+	ADDQ $64, R10
+	SUBQ $64, AX
+	JGT  head
 
 rows:
 	MOVQ v_base+48(FP), BX
@@ -78,6 +106,7 @@ next:
 	LEAQ (R11)(R11*2), AX
 	LEAQ (DI)(AX*2), DI
 	ADDQ $1536, SI
+	MOVQ v_base+48(FP), R10 // nothing more to prefetch
 	SUBQ $6, R8
 	JG   rows
 	VZEROUPPER

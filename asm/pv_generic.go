@@ -23,7 +23,7 @@ func pvU8I8_generic(o []int32, p, v []byte, m, n, dv int, _ []byte) {
 }
 
 // pvF32_generic is the specification of PVF32Func.
-func pvF32_generic(o []float32, p, v []float32, m, n, dv int) {
+func pvF32_generic(o []float32, p, v []float32, m, n, dv int, _ []byte) {
 	for i := range m {
 		out := o[i*dv : (i+1)*dv]
 		clear(out)

@@ -13,8 +13,8 @@
 // Registers: Y0–Y7 accumulators · Y8 Y9 k · Y10–Y13 q · DI s · SI q · BX k · R8 rows
 //            R9 n left · R10 d · R11 q stride · R12 3·q stride · R13 group bytes
 
-// func qkF32_avx2(s, q, k []float32, m, n, d int)
-TEXT ·qkF32_avx2(SB), NOSPLIT, $0-96
+// func qkF32_avx2(s, q, k []float32, m, n, d int, next []byte)
+TEXT ·qkF32_avx2(SB), NOSPLIT, $0-120
 	MOVQ s_base+0(FP), DI
 	MOVQ q_base+24(FP), SI
 	MOVQ m+72(FP), R8

@@ -11,33 +11,56 @@
 // bits of a row do not depend on the rows beside it.
 // Reads:     ⌈n/16⌉ groups of K, m rows of Q. Writes s[i][0:16·⌈n/16⌉].
 // Tails:     5 rows and fewer have loops of their own; missing groups repeat the last.
+// Prefetch:  in the pass of the first rows a line of next per line of K, in the order of
+//            its addresses, which hardware prefetchers follow; later passes touch K itself.
 // Registers: Z0–Z23 sums · Z24–Z27 k · Z28 q · DI s · SI q · AX CX q at the channel
-//            BX k · R13 R12 R9 groups · R8 rows · R11 q stride · DX channels left
+//            BX k · R13 R12 R9 groups · R8 rows · R10 fetched line · R11 q stride
+//            DX channels left
 
 #define KEYS \
 	VMOVUPS (BX), Z24;          \
 	VMOVUPS (BX)(R13*1), Z25;   \
 	VMOVUPS (BX)(R12*1), Z26;   \
-	VMOVUPS (BX)(R9*1), Z27
+	VMOVUPS (BX)(R9*1), Z27;    \
+	PREFETCHT0 (R10);           \
+	PREFETCHT0 64(R10);         \
+	PREFETCHT0 128(R10);        \
+	PREFETCHT0 192(R10)
 
 #define NEXT \
-	ADDQ $64, BX; \
-	ADDQ $4, AX;  \
-	ADDQ $4, CX;  \
+	ADDQ $256, R10; \
+	ADDQ $64, BX;   \
+	ADDQ $4, AX;    \
+	ADDQ $4, CX;    \
 	DECQ DX
 
-// func qkF32_avx512(s, q, k []float32, m, n, d int)
-TEXT ·qkF32_avx512(SB), NOSPLIT, $0-96
+// func qkF32_avx512(s, q, k []float32, m, n, d int, next []byte)
+TEXT ·qkF32_avx512(SB), NOSPLIT, $0-120
 	MOVQ s_base+0(FP), DI
 	MOVQ q_base+24(FP), SI
 	MOVQ m+72(FP), R8
 	MOVQ d+88(FP), DX
 	LEAQ (DX*4), R11
 	SHLQ $6, DX
+	MOVQ next_base+96(FP), R10
 	MOVQ n+80(FP), AX
 	GROUPS(AX)
 
 grouped:
+	// lines of next beyond those the steps fetch: its header
+	MOVQ d+88(FP), CX
+	SHLQ $8, CX
+	MOVQ next_len+104(FP), AX
+	SUBQ CX, AX
+	JLE  rows
+
+head:
+	PREFETCHT0 (R10)
+	ADDQ $64, R10
+	SUBQ $64, AX
+	JGT  head
+
+rows:
 	MOVQ k_base+48(FP), BX
 	MOVQ d+88(FP), DX
 	MOVQ SI, AX
@@ -56,8 +79,9 @@ rows6:
 	LEAQ (R11)(R11*2), AX
 	LEAQ (SI)(AX*2), SI
 	ADDQ $1536, DI
+	MOVQ k_base+48(FP), R10 // nothing more to prefetch
 	SUBQ $6, R8
-	JNZ  grouped
+	JNZ  rows
 	JMP  done
 	PCALIGN $32
 

@@ -29,7 +29,7 @@ func qkI8_generic(s []int32, q []int8, k []byte, m, n, d4 int, _ []byte) {
 
 // qkF32_generic is the specification of QKF32Func: ascending channels, no fused
 // multiply-add.
-func qkF32_generic(s []float32, q, k []float32, m, n, d int) {
+func qkF32_generic(s []float32, q, k []float32, m, n, d int, _ []byte) {
 	for g := 0; g*16 < n; g++ {
 		kg := k[g*d*16 : (g+1)*d*16]
 		for i := range m {

@@ -41,10 +41,10 @@ func qkI4Rows2_avx2(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4
 func qkI4Row1_avx2(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
 
 //go:noescape
-func qkF32_avx2(s, q, k []float32, m, n, d int)
+func qkF32_avx2(s, q, k []float32, m, n, d int, next []byte)
 
 //go:noescape
-func pvF32_avx2(o, p, v []float32, m, n, dv int)
+func pvF32_avx2(o, p, v []float32, m, n, dv int, next []byte)
 
 //go:noescape
 func qkF16_avx2(s, q []float32, k []byte, m, n, d int, next []byte)

@@ -221,7 +221,7 @@ func TestHarness(t *testing.T) {
 		w := newWorkbench()
 		defer w.free()
 		tr := drivers["QKF32"].trial(newGen(1, gauss), 1, 16, 64)
-		descending := QKF32Func(func(s, q, k []float32, m, n, d int) {
+		descending := QKF32Func(func(s, q, k []float32, m, n, d int, _ []byte) {
 			for j := range 16 {
 				var sum float32
 				for c := d - 1; c >= 0; c-- {

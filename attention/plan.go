@@ -167,10 +167,10 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 
 // inPlaceRows is the largest number of rows for which tiles are read as they are stored.
 // Beyond it one expansion of a tile costs less than widening it again and again, with the
-// same bits. Kernels that multiply bfloat16 parts widen nothing, and theirs are other bits,
-// which the number of rows must not choose.
+// same bits. Kernels of float32 widen nothing, nor do those that multiply bfloat16 parts,
+// whose other bits the number of rows must not choose.
 func (p *Plan) inPlaceRows(f quant.InPlaceFormat) int {
-	if p.splitsBF16(f) {
+	if f == quant.F32 || p.splitsBF16(f) {
 		return math.MaxInt
 	}
 	return strip

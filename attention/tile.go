@@ -247,8 +247,9 @@ func (b *block) strip(r int) int { return min(b.p.strip, b.rows-r) }
 // scoresF32 runs the float32 scores against the expanded keys.
 func (b *block) scoresF32(n int) {
 	w, dk := b.w, b.p.cfg.DK
+	fetched := bytesOf(w.kf)
 	for r := 0; r < b.rows; r += b.p.strip {
-		b.p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, b.strip(r), n, dk)
+		b.p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, b.strip(r), n, dk, fetched)
 	}
 }
 

@@ -119,7 +119,8 @@ func (b *block) valuesF32(weigh func(b *block, n int), mu []float32, bad uint64,
 			}
 		}
 	}
-	b.sumOthers(func(r, m int) { b.p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv) })
+	fetched := bytesOf(w.vf)
+	b.sumOthers(func(r, m int) { b.p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv, fetched) })
 	b.foldF32(mu)
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/bench/internal/measure"
@@ -159,6 +160,7 @@ func productWorkload(f any, m, n, d int) func() {
 		queries = normals(6, m*d)
 		weights = fillF32(m*asm.Tile, 0.3)
 		tile    = normals(7, asm.Tile*d)
+		stored  = unsafe.Slice((*byte)(unsafe.Pointer(&tile[0])), 4*len(tile))
 	)
 	switch f := f.(type) {
 	case asm.QKI8Func:
@@ -168,7 +170,7 @@ func productWorkload(f any, m, n, d int) func() {
 		q, k, mult := codesI8(m*4*d4), codes(asm.Tile*2*d4), codes((d+31)/32*asm.Tile)
 		return func() { f(ints, q, k, mult, m, n, d4, k) }
 	case asm.QKF32Func:
-		return func() { f(floats, queries, tile, m, n, d) }
+		return func() { f(floats, queries, tile, m, n, d, stored) }
 	case asm.QKF16Func:
 		k := halves(asm.Tile * d)
 		return func() { f(floats, queries, k, m, n, d, k) }
@@ -182,7 +184,7 @@ func productWorkload(f any, m, n, d int) func() {
 		p, v, fold := codes(m*asm.Tile), codes(asm.Tile*d), folds(m)
 		return func() { f(floats, ints, p, v, nil, fold, m, n, d, v) }
 	case asm.PVF32Func:
-		return func() { f(floats, weights, tile, m, n, d) }
+		return func() { f(floats, weights, tile, m, n, d, stored) }
 	case asm.PVF16Func:
 		v := halves(asm.Tile * d)
 		return func() { f(floats, weights, v, m, n, d, v) }

@@ -3,14 +3,23 @@ package quant
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 
 	"github.com/qattn/qattn/asm"
 )
 
 // F32 stores rows unchanged: 32 bits, no scale. NaN and infinities are kept.
-var F32 Format = f32Format{}
+var F32 = newF32()
 
 type f32Format struct{}
+
+// newF32 hides that kernels can read tiles in place where floats in memory look otherwise.
+func newF32() Format {
+	if littleEndian {
+		return f32Format{}
+	}
+	return struct{ Format }{f32Format{}}
+}
 
 func (f32Format) String() string { return "f32" }
 
@@ -44,6 +53,22 @@ func (f32Format) ExpandF32(_ *asm.Set, dst []float32, _ *Scratch, tile, _ []byte
 		n = (n + 15) &^ 15
 	}
 	loadF32(dst[:n*d], tile)
+}
+
+func (f32Format) Family() string { return "F32" }
+
+func (f32Format) ScoresF32(ks *asm.Set, s, q []float32, tile, next []byte, m, n, d int) {
+	ks.QKF32(s, q, floatsOf(tile), m, n, d, next)
+}
+
+func (f32Format) SumF32(ks *asm.Set, o, p []float32, tile, next []byte, m, n, d int) {
+	ks.PVF32(o, p, floatsOf(tile), m, n, d, next)
+}
+
+// floatsOf views the bytes of a page as floats, which a little-endian machine can do at any
+// address.
+func floatsOf(b []byte) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }
 
 // isFinite looks at the exponent bits: x−x would be fused with a product in x on some
