@@ -296,7 +296,7 @@ func TestExplainInPlace(t *testing.T) {
 	require.NoError(t, err)
 	e := p.Explain().String()
 	require.Contains(t, e, "keys are expanded from f16 to float32, tile by tile, where more than 16 query rows share them")
-	if asm.Available()&asm.BF16 != 0 {
+	if asm.Select(asm.Available()).SplitsBF16() {
 		require.Contains(t, e, "weights meet values in two bfloat16 parts")
 		require.NotContains(t, e, "from bf16")
 		require.NotContains(t, e, "summed in float32")
