@@ -67,6 +67,10 @@ type DotF32Func func(s, q, x []float32, m, d int)
 // are [m][64] and may be the same memory. Exact: one rounding per operation.
 type ScaleI8Func func(y []float32, s []int32, sk, a, b []float32, m, n int)
 
+// QKScaleI8Func is QKI8Func followed by ScaleI8Func on its scores. y[i][n:16·⌈n/16⌉] holds
+// anything afterwards. Exact.
+type QKScaleI8Func func(y []float32, q []int8, k []byte, sk, a, b []float32, m, n, d4 int, next []byte)
+
 // ScaleF32Func turns float32 scores into logits in place: y = y·a[i] + b[i].
 // Exact: one rounding per operation.
 type ScaleF32Func func(y []float32, a, b []float32, m, n int)

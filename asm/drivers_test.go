@@ -21,6 +21,7 @@ var drivers = map[string]driver{
 	"QKBF16":        {"mnd", driveQKBF16},
 	"DotF32":        {"md", driveDotF32},
 	"ScaleI8":       {"mn", driveScaleI8},
+	"QKScaleI8":     {"mnd", driveQKScaleI8},
 	"ScaleF32":      {"mn", driveScaleF32},
 	"SoftmaxF32":    {"mn", driveSoftmaxF32},
 	"SoftmaxU8":     {"mn", driveSoftmaxU8},
@@ -83,16 +84,45 @@ func (d driver) trial(g *gen, m, n, dim int) *trial {
 }
 
 func driveQKI8(g *gen, m, n, d int) trial {
+	q, k, want := g.integerScores(m, n, d)
+	return trial{
+		ops:  []operand{out(want, matrix(m, n, 16*ceilDiv(n, 16))), in(q), in(k), in(g.hint())},
+		call: func(f any, a [][]byte) { f.(QKI8Func)(view[int32](a[0]), view[int8](a[1]), a[2], m, n, (d+3)/4, a[3]) },
+		work: 2 * float64(m*n*d),
+	}
+}
+
+func driveQKScaleI8(g *gen, m, n, d int) trial {
+	q, k, scores := g.integerScores(m, n, d)
+	sk, a, b := g.floats(n, 128), g.floats(m, 128), g.floats(m, 128)
+	want := make([]float32, m*Tile)
+	for i := range m {
+		for j := range n {
+			want[i*Tile+j] = add(mul(mul(float32(scores[i*Tile+j]), a[i]), sk[j]), b[i])
+		}
+	}
+	return trial{
+		ops: []operand{out(want, matrix(m, n, 16*ceilDiv(n, 16))), in(q), in(k), in(sk), in(a), in(b), in(g.hint())},
+		call: func(f any, x [][]byte) {
+			f.(QKScaleI8Func)(view[float32](x[0]), view[int8](x[1]), x[2], view[float32](x[3]), view[float32](x[4]), view[float32](x[5]),
+				m, n, (d+3)/4, x[6])
+		},
+		work: float64(m * n * (2*d + 3)),
+	}
+}
+
+// integerScores draws int8 queries and an int8 K tile, and multiplies.
+func (g *gen) integerScores(m, n, d int) (q []int8, k []byte, want []int32) {
 	d4 := (d + 3) / 4
-	q := view[int8](g.codes(m * 4 * d4))
+	q = view[int8](g.codes(m * 4 * d4))
 	for i := range q {
 		q[i] = max(q[i], -127)
 		if i%(4*d4) >= d {
 			q[i] = 0
 		}
 	}
-	k := g.codes(ceilDiv(n, 16) * d4 * 64)
-	want := make([]int32, m*Tile)
+	k = g.codes(ceilDiv(n, 16) * d4 * 64)
+	want = make([]int32, m*Tile)
 	for i := range m {
 		for j := range n {
 			var sum int64
@@ -102,11 +132,7 @@ func driveQKI8(g *gen, m, n, d int) trial {
 			want[i*Tile+j] = int32(sum)
 		}
 	}
-	return trial{
-		ops:  []operand{out(want, matrix(m, n, 16*ceilDiv(n, 16))), in(q), in(k), in(g.hint())},
-		call: func(f any, a [][]byte) { f.(QKI8Func)(view[int32](a[0]), view[int8](a[1]), a[2], m, n, d4, a[3]) },
-		work: 2 * float64(m*n*d),
-	}
+	return q, k, want
 }
 
 func driveQKI4(g *gen, m, n, d int) trial {

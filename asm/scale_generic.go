@@ -1,5 +1,7 @@
 package asm
 
+import "unsafe"
+
 // scaleI8_generic is the specification of ScaleI8Func.
 func scaleI8_generic(y []float32, s []int32, sk, a, b []float32, m, n int) {
 	sk = sk[:n]
@@ -21,4 +23,15 @@ func scaleF32_generic(y []float32, a, b []float32, m, n int) {
 			row[j] = float32(x*ai) + bi
 		}
 	}
+}
+
+// qkScaleI8_generic is the specification of QKScaleI8Func.
+func qkScaleI8_generic(y []float32, q []int8, k []byte, sk, a, b []float32, m, n, d4 int, next []byte) {
+	qkI8_generic(asInts(y), q, k, m, n, d4, next)
+	scaleI8_generic(y, asInts(y), sk, a, b, m, n)
+}
+
+// asInts is the memory of x.
+func asInts(x []float32) []int32 {
+	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
 }

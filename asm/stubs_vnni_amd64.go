@@ -5,7 +5,7 @@ package asm
 // Each works like its generic twin.
 
 //go:noescape
-func qkI8_vnni(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
+func qkScaleI8_vnni(y []float32, q []int8, k []byte, sk, a, b []float32, m, n, d4 int, next []byte)
 
 //go:noescape
 func qkI4Start_vnni(start *qkI4Start, q []int8, rows, d4, blocks int)

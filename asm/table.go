@@ -36,6 +36,7 @@ type Set struct {
 	QKBF16        QKBF16Func
 	DotF32        DotF32Func
 	ScaleI8       ScaleI8Func
+	QKScaleI8     QKScaleI8Func
 	ScaleF32      ScaleF32Func
 	SoftmaxF32    SoftmaxF32Func
 	SoftmaxU8     SoftmaxU8Func

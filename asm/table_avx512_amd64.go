@@ -26,6 +26,7 @@ var avx512Kernels = []Entry{
 	{"dec4K_avx512", AVX2 | AVX512, true, Dec4KFunc(dec4K_avx512)},
 	{"dec4V_avx512", AVX2 | AVX512, true, Dec4VFunc(dec4V_avx512)},
 	{"qkI8_avx512", AVX2 | AVX512, true, QKI8Func(qkI8_avx512)},
+	{"qkScaleI8_avx512", AVX2 | AVX512, true, QKScaleI8Func(qkScaleI8_avx512)},
 	{"pvU8I8_avx512", AVX2 | AVX512, true, PVU8I8Func(pvU8I8_avx512)},
 	{"dotF32_avx512", AVX2 | AVX512, true, DotF32Func(dotF32_avx512)},
 	{"scaleI8_avx512", AVX2 | AVX512, true, ScaleI8Func(scaleI8_avx512)},

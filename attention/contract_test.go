@@ -312,7 +312,7 @@ func TestExplainAndRequire(t *testing.T) {
 	require.NoError(t, err)
 	e := p.Explain()
 	require.Equal(t, "generic", e.Tier)
-	require.Equal(t, "qkI8_generic", e.QK)
+	require.Equal(t, "qkScaleI8_generic", e.QK)
 	require.Equal(t, "pvF16_generic", e.PV)
 	require.InDelta(t, 8+0.125+0.25+0.0625, e.BitsK, 1e-9)
 

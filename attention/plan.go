@@ -226,7 +226,7 @@ func (p *Plan) qkFamily() string {
 	case p.inPlaceI8 != nil:
 		return p.inPlaceI8.ScoresFamily()
 	case p.intK != nil:
-		return "QKI8"
+		return "QKScaleI8"
 	case p.inPlaceK != nil:
 		return "QK" + p.inPlaceK.Family()
 	}

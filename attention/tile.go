@@ -171,9 +171,12 @@ func (b *block) scores(block, following []byte, n int) {
 	p, w, dk := b.p, b.w, b.p.cfg.DK
 	tile, next := block[p.geo.k.tile:], following // whose header and centre are wanted first
 	b.offsets(block)
-	if p.intK != nil {
-		scale := b.scoresI8(tile, next, n)
-		p.ks.ScaleI8(w.y, w.s, scale, w.a, w.b, b.rows, n)
+	switch {
+	case p.inPlaceI8 != nil:
+		b.scoresInPlaceI8(tile, next, n)
+		return
+	case p.intK != nil:
+		b.scoresI8(tile, next, n)
 		return
 	}
 	if p.inPlaceK != nil && b.rows <= p.rowsK {
@@ -188,22 +191,24 @@ func (b *block) scores(block, following []byte, n int) {
 	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
 }
 
-// scoresI8 leaves integer scores in w.s and returns the scales of the tokens.
-func (b *block) scoresI8(tile, next []byte, n int) (scale []float32) {
-	p, w, dk, dk4 := b.p, b.w, b.p.cfg.DK, b.p.scratch.dk4
-	if p.inPlaceI8 != nil {
-		for r := 0; r < b.rows; r += p.strip {
-			p.inPlaceI8.ScoresI8(p.ks, w.s[r*Tile:], w.q8[r*dk4:], tile, next, b.strip(r), n, dk)
-			next = tile // fetched once
-		}
-		return p.inPlaceI8.ScalesI8(p.ks, &w.tmpK, tile, n)
-	}
-	codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, tile, next, quant.Keys, dk, n)
+// scoresI8 multiplies codes that are int8 or become so.
+func (b *block) scoresI8(tile, next []byte, n int) {
+	p, w, dk4 := b.p, b.w, b.p.scratch.dk4
+	codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, tile, next, quant.Keys, p.cfg.DK, n)
 	for r := 0; r < b.rows; r += p.strip {
-		p.ks.QKI8(w.s[r*Tile:], w.q8[r*dk4:], codes, b.strip(r), n, dk4/4, next)
-		next = codes
+		p.ks.QKScaleI8(w.y[r*Tile:], w.q8[r*dk4:], codes, scale, w.a[r:], w.b[r:], b.strip(r), n, dk4/4, next)
+		next = codes // fetched once
 	}
-	return scale
+}
+
+// scoresInPlaceI8 multiplies integer codes as they are stored.
+func (b *block) scoresInPlaceI8(tile, next []byte, n int) {
+	p, w, dk4 := b.p, b.w, b.p.scratch.dk4
+	for r := 0; r < b.rows; r += p.strip {
+		p.inPlaceI8.ScoresI8(p.ks, w.s[r*Tile:], w.q8[r*dk4:], tile, next, b.strip(r), n, p.cfg.DK)
+		next = tile // fetched once
+	}
+	p.ks.ScaleI8(w.y, w.s, p.inPlaceI8.ScalesI8(p.ks, &w.tmpK, tile, n), w.a, w.b, b.rows, n)
 }
 
 // sinkTile runs the binary16 tokens at the front of the sequence, in float32.

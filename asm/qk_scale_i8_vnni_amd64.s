@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// qk_i8_vnni_amd64.s: integer scores of int8 queries against the int8 K layout.
+// qk_scale_i8_vnni_amd64.s: logits of int8 queries against the int8 K layout.
 //
 // Obstacle:  VPDPBUSD wants an unsigned operand. K has it, as code + 128; what that adds
 //            to a score is 128·Σ_c q[c], one number per query row. VPDPBUSD of the rows
@@ -15,13 +15,17 @@
 //            alone takes two steps in two chains of accumulators.
 // Groups:    a tile of 3 or 4 runs as 4, one of 1 or 2 as 2; where one is missing the
 //            last is computed and stored twice.
+//            Scores become logits in registers: stored as integers they would be loaded
+//            again by the next kernel.
 // Exactness: VPDPBUSD does not saturate; sums are modulo 2³² and the result fits.
-// Reads:     ⌈n/16⌉ groups of K, m rows of q. Writes s[i][0:16·⌈n/16⌉].
+// Reads:     ⌈n/16⌉ groups of K, m rows of q, sk[0:n]. Writes y[i][0:16·⌈n/16⌉].
 // Prefetch:  in the pass of the first rows a line of next per line of K, in the order of
 //            its addresses, which hardware prefetchers follow; later passes touch K itself.
 // Registers: Z0–Z23 accumulators · Z24–Z27 K · Z28 q · Z29 128 · Z30 128·Σq of the first
 //            four rows in each 128 bits, Z31 of the next two · K1 first line of q
-//            DI s · SI q · DX q of the fourth row · R11 q stride · R8 rows left
+//            K3 tokens of the last group · K4 of the third (first) · behind the steps CX a,
+//            BX b, DX sk, Z24–Z27 scales
+//            DI y · SI q · DX q of the fourth row · R11 q stride · R8 rows left
 //            BX k · R9 fetched line · R12 distance to group 1 · R13 to the last one · R10 d4
 
 // LINES4 and LINES2 load the K of one step, off bytes ahead.
@@ -158,46 +162,75 @@
 	SUBQ R11, DX;           \
 	MOVQ k_base+48(FP), BX; \
 	MOVQ R10, CX;           \
-	CMPQ n+80(FP), $32
+	CMPQ n+152(FP), $32
 
-// LAST leaves the first token of the last group in AX.
-#define LAST \
-	MOVQ n+80(FP), AX; \
-	DECQ AX;           \
-	ANDQ $~15, AX
+// SCALES leaves the offset of the last group of scores in AX, the factors and offsets of
+// the rows at hand in CX and BX and, for SCORES4 and SCORES2, the scales of the tokens in
+// Z24–Z27. No lane beyond n is read.
+#define SCALES \
+	MOVQ n+152(FP), AX;      \
+	DECQ AX;                 \
+	ANDQ $~15, AX;           \
+	MOVQ m+144(FP), CX;      \
+	SUBQ R8, CX;             \
+	SHLQ $2, CX;             \
+	MOVQ b_base+120(FP), BX; \
+	ADDQ CX, BX;             \
+	ADDQ a_base+96(FP), CX;  \
+	MOVQ sk_base+72(FP), DX
 
-// SCORES4 and SCORES2 finish a row at row(DI); which picks its sum.
-#define SCORES4(row, sums, which, a, b, c, d) \
-	VPSHUFD $which, sums, Z28;      \
-	VPSUBD Z28, a, a;               \
-	VPSUBD Z28, b, b;               \
-	VPSUBD Z28, c, c;               \
-	VPSUBD Z28, d, d;               \
-	VMOVDQU32 a, row(DI);           \
-	VMOVDQU32 b, (row + 64)(DI);    \
-	VMOVDQU32 c, (row + 128)(DI);   \
-	VMOVDQU32 d, row(DI)(AX*4)
+#define SCALES4 \
+	SCALES;                           \
+	VMOVUPS   (DX), Z24;              \
+	VMOVUPS   64(DX), Z25;            \
+	VMOVUPS.Z 128(DX), K4, Z26;       \
+	VMOVUPS.Z (DX)(AX*4), K3, Z27
 
-#define SCORES2(row, sums, which, a, b) \
-	VPSHUFD $which, sums, Z28;      \
-	VPSUBD Z28, a, a;               \
-	VPSUBD Z28, b, b;               \
-	VMOVDQU32 a, row(DI);           \
-	VMOVDQU32 b, row(DI)(AX*4)
+#define SCALES2 \
+	SCALES;                           \
+	VMOVUPS.Z (DX), K4, Z24;          \
+	VMOVUPS.Z (DX)(AX*4), K3, Z25
+
+// LOGITS turns integer sums x into logits of row i.
+#define LOGITS(i, sk, x) \
+	VPSUBD      Z28, x, x;          \
+	VCVTDQ2PS   x, x;               \
+	VMULPS.BCST (4*i)(CX), x, x;    \
+	VMULPS      sk, x, x;           \
+	VADDPS.BCST (4*i)(BX), x, x
+
+// SCORES4 and SCORES2 finish row i; which picks its sum.
+#define SCORES4(i, sums, which, a, b, c, d) \
+	VPSHUFD $which, sums, Z28;         \
+	LOGITS(i, Z24, a);                 \
+	LOGITS(i, Z25, b);                 \
+	LOGITS(i, Z26, c);                 \
+	LOGITS(i, Z27, d);                 \
+	VMOVUPS a, (256*i)(DI);            \
+	VMOVUPS b, (256*i + 64)(DI);       \
+	VMOVUPS c, (256*i + 128)(DI);      \
+	VMOVUPS d, (256*i)(DI)(AX*4)
+
+#define SCORES2(i, sums, which, a, b) \
+	VPSHUFD $which, sums, Z28;         \
+	LOGITS(i, Z24, a);                 \
+	LOGITS(i, Z25, b);                 \
+	VMOVUPS a, (256*i)(DI);            \
+	VMOVUPS b, (256*i)(DI)(AX*4)
 
 #define SCORES1x4 SCORES4(0, Z30, 0x00, Z0, Z1, Z2, Z3)
-#define SCORES2x4 SCORES1x4; SCORES4(256, Z30, 0x55, Z4, Z5, Z6, Z7)
-#define SCORES3x4 SCORES2x4; SCORES4(512, Z30, 0xAA, Z8, Z9, Z10, Z11)
-#define SCORES4x4 SCORES3x4; SCORES4(768, Z30, 0xFF, Z12, Z13, Z14, Z15)
-#define SCORES5x4 SCORES4x4; SCORES4(1024, Z31, 0x00, Z16, Z17, Z18, Z19)
-#define SCORES6x4 SCORES5x4; SCORES4(1280, Z31, 0x55, Z20, Z21, Z22, Z23)
+#define SCORES2x4 SCORES1x4; SCORES4(1, Z30, 0x55, Z4, Z5, Z6, Z7)
+#define SCORES3x4 SCORES2x4; SCORES4(2, Z30, 0xAA, Z8, Z9, Z10, Z11)
+#define SCORES4x4 SCORES3x4; SCORES4(3, Z30, 0xFF, Z12, Z13, Z14, Z15)
+#define SCORES5x4 SCORES4x4; SCORES4(4, Z31, 0x00, Z16, Z17, Z18, Z19)
+#define SCORES6x4 SCORES5x4; SCORES4(5, Z31, 0x55, Z20, Z21, Z22, Z23)
 
 #define SCORES1x2 SCORES2(0, Z30, 0x00, Z0, Z1)
-#define SCORES2x2 SCORES1x2; SCORES2(256, Z30, 0x55, Z4, Z5)
-#define SCORES3x2 SCORES2x2; SCORES2(512, Z30, 0xAA, Z8, Z9)
-#define SCORES4x2 SCORES3x2; SCORES2(768, Z30, 0xFF, Z12, Z13)
-#define SCORES5x2 SCORES4x2; SCORES2(1024, Z31, 0x00, Z16, Z17)
-#define SCORES6x2 SCORES5x2; SCORES2(1280, Z31, 0x55, Z20, Z21)
+#define SCORES2x2 SCORES1x2; SCORES2(1, Z30, 0x55, Z4, Z5)
+#define SCORES3x2 SCORES2x2; SCORES2(2, Z30, 0xAA, Z8, Z9)
+#define SCORES4x2 SCORES3x2; SCORES2(3, Z30, 0xFF, Z12, Z13)
+#define SCORES5x2 SCORES4x2; SCORES2(4, Z31, 0x00, Z16, Z17)
+#define SCORES6x2 SCORES5x2; SCORES2(5, Z31, 0x55, Z20, Z21)
 
 // ROWS moves on by rows, from the end of the first of them. From now on K is what is
 // fetched.
@@ -209,13 +242,13 @@
 	MOVQ  k_base+48(FP), R9; \
 	SUBQ  $rows, R8
 
-// func qkI8_vnni(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
-TEXT ·qkI8_vnni(SB), NOSPLIT, $0-120
-	MOVQ s_base+0(FP), DI
+// func qkScaleI8_vnni(y []float32, q []int8, k []byte, sk, a, b []float32, m, n, d4 int, next []byte)
+TEXT ·qkScaleI8_vnni(SB), NOSPLIT, $0-192
+	MOVQ y_base+0(FP), DI
 	MOVQ q_base+24(FP), SI
-	MOVQ next_base+96(FP), R9
-	MOVQ m+72(FP), R8
-	MOVQ d4+88(FP), R10
+	MOVQ next_base+168(FP), R9
+	MOVQ m+144(FP), R8
+	MOVQ d4+160(FP), R10
 	LEAQ (R10*4), R11
 	MOVL $0x80808080, AX
 	VPBROADCASTD AX, Z29
@@ -228,17 +261,37 @@ TEXT ·qkI8_vnni(SB), NOSPLIT, $0-120
 	DECL AX
 	KMOVW AX, K1
 
+	// the tokens of the last group, and of the third of four or the first of two
+	MOVQ n+152(FP), CX
+	DECQ CX
+	ANDL $15, CX
+	MOVL $2, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K3
+	MOVQ n+152(FP), CX
+	CMPQ CX, $32
+	JLE  first
+	SUBQ $32, CX
+
+first:
+	KXNORW K4, K4, K4
+	CMPQ CX, $16
+	JGE  groups
+	KMOVW K3, K4
+
+groups:
 	// the places of the groups
 	MOVQ R10, R12
 	SHLQ $6, R12
-	MOVQ n+80(FP), AX
+	MOVQ n+152(FP), AX
 	DECQ AX
 	SHRQ $4, AX
 	MOVQ R12, R13
 	IMULQ AX, R13
 
 	// lines of next beyond those the steps fetch: its header
-	MOVQ next_len+104(FP), AX
+	MOVQ next_len+176(FP), AX
 	SUBQ R12, AX
 	SUBQ R12, AX
 	SUBQ R12, AX
@@ -331,7 +384,7 @@ step6x4:
 	DOT6x4
 	STEP(1)
 	JNZ  step6x4
-	LAST
+	SCALES4
 	SCORES6x4
 	ROWS(6)
 	JNZ  rows
@@ -347,7 +400,7 @@ step5x4:
 	DOT5x4
 	STEP(1)
 	JNZ  step5x4
-	LAST
+	SCALES4
 	SCORES5x4
 	ROWS(5)
 	JNZ  rows
@@ -363,7 +416,7 @@ step4x4:
 	DOT4x4
 	STEP(1)
 	JNZ  step4x4
-	LAST
+	SCALES4
 	SCORES4x4
 	ROWS(4)
 	JNZ  rows
@@ -379,7 +432,7 @@ step3x4:
 	DOT3x4
 	STEP(1)
 	JNZ  step3x4
-	LAST
+	SCALES4
 	SCORES3x4
 	ROWS(3)
 	JNZ  rows
@@ -395,7 +448,7 @@ step2x4:
 	DOT2x4
 	STEP(1)
 	JNZ  step2x4
-	LAST
+	SCALES4
 	SCORES2x4
 	ROWS(2)
 	JNZ  rows
@@ -426,7 +479,7 @@ join1x4:
 	VPADDD Z5, Z1, Z1
 	VPADDD Z6, Z2, Z2
 	VPADDD Z7, Z3, Z3
-	LAST
+	SCALES4
 	SCORES1x4
 	VZEROUPPER
 	RET
@@ -440,7 +493,7 @@ step6x2:
 	DOT6x2
 	STEP(1)
 	JNZ  step6x2
-	LAST
+	SCALES2
 	SCORES6x2
 	ROWS(6)
 	JNZ  rows
@@ -456,7 +509,7 @@ step5x2:
 	DOT5x2
 	STEP(1)
 	JNZ  step5x2
-	LAST
+	SCALES2
 	SCORES5x2
 	ROWS(5)
 	JNZ  rows
@@ -472,7 +525,7 @@ step4x2:
 	DOT4x2
 	STEP(1)
 	JNZ  step4x2
-	LAST
+	SCALES2
 	SCORES4x2
 	ROWS(4)
 	JNZ  rows
@@ -488,7 +541,7 @@ step3x2:
 	DOT3x2
 	STEP(1)
 	JNZ  step3x2
-	LAST
+	SCALES2
 	SCORES3x2
 	ROWS(3)
 	JNZ  rows
@@ -504,7 +557,7 @@ step2x2:
 	DOT2x2
 	STEP(1)
 	JNZ  step2x2
-	LAST
+	SCALES2
 	SCORES2x2
 	ROWS(2)
 	JNZ  rows
@@ -533,7 +586,7 @@ last1x2:
 join1x2:
 	VPADDD Z4, Z0, Z0
 	VPADDD Z5, Z1, Z1
-	LAST
+	SCALES2
 	SCORES1x2
 	VZEROUPPER
 	RET
