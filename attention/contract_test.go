@@ -288,22 +288,28 @@ func TestConcurrentRuns(t *testing.T) {
 	wg.Wait()
 }
 
-// Bfloat16 tiles are never expanded where kernels multiply bfloat16 parts; elsewhere, like
-// binary16 ones everywhere, for more rows than a kernel call has.
+// Tiles of 16 bits are expanded for more rows than a kernel call has, except where that
+// would be slower, or other bits.
 func TestExplainInPlace(t *testing.T) {
 	cfg := Config{QHeads: 8, KVHeads: 8, DK: 64, DV: 64, K: Codec{Format: quant.F16}, V: Codec{Format: quant.BF16}, P: PBF16}
-	p, err := NewPlan(cfg)
+	p, err := NewPlan(cfg, WithTier("generic"))
 	require.NoError(t, err)
 	e := p.Explain().String()
 	require.Contains(t, e, "keys are expanded from f16 to float32, tile by tile, where more than 16 query rows share them")
-	if asm.Select(asm.Available()).SplitsBF16() {
-		require.Contains(t, e, "weights meet values in two bfloat16 parts")
-		require.NotContains(t, e, "from bf16")
-		require.NotContains(t, e, "summed in float32")
-		return
-	}
 	require.Contains(t, e, "values are expanded from bf16 to float32, tile by tile, where more than 16 query rows share them")
 	require.Contains(t, e, "bf16 weights are summed in float32")
+
+	p, err = NewPlan(cfg)
+	require.NoError(t, err)
+	e = p.Explain().String()
+	if p.ks.Used("QKF16", "PVBF16")&asm.AVX512 != 0 {
+		require.NotContains(t, e, "expanded")
+	}
+	if p.ks.SplitsBF16() {
+		require.Contains(t, e, "weights meet values in two bfloat16 parts")
+		require.NotContains(t, e, "expanded")
+		require.NotContains(t, e, "summed in float32")
+	}
 }
 
 func TestExplainAndRequire(t *testing.T) {

@@ -167,10 +167,11 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 
 // inPlaceRows is the largest number of rows for which tiles are read as they are stored.
 // Beyond it one expansion of a tile costs less than widening it again and again, with the
-// same bits. Kernels of float32 widen nothing, nor do those that multiply bfloat16 parts,
-// whose other bits the number of rows must not choose.
+// same bits. Float32 has nothing to widen, and AVX-512 kernels widen at no cost that shows.
+// Nor may the number of rows choose where kernels multiply bfloat16 parts: theirs are other
+// bits.
 func (p *Plan) inPlaceRows(f quant.InPlaceFormat) int {
-	if f == quant.F32 || p.splitsBF16(f) {
+	if f == nil || f == quant.F32 || p.splitsBF16(f) || p.ks.Used("QK"+f.Family(), "PV"+f.Family())&asm.AVX512 != 0 {
 		return math.MaxInt
 	}
 	return strip
