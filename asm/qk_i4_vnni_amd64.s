@@ -6,406 +6,445 @@
 //
 // Obstacle:  expanding nibbles to bytes costs a pass over the tile. A line of K is 16 tokens
 //            of each nibble, a shift and two masks away from unsigned operands of
-//            VPDPBUSD; the multiplier of a group of 32 channels waits for its sum, and the
-//            −8 of every nibble is −8·Σq of the group, where the sum starts.
-// Shape:     rows × 16 tokens of each nibble; up to four rows. 4 broadcasts serve 8
-//            VPDPBUSD.
-// Exactness: sums are modulo 2³² and the result fits.
-// Reads:     ⌈n/32⌉ pairs of groups of K, m rows of q. Writes s[i][0:32·⌈n/32⌉].
-// Registers: Z0–Z7 sums of the group, row r in Z(2r) for low nibbles and Z(2r+1) for high
-//            ones; Z8–Z15 scores likewise · Z16, Z17 nibbles · Z18 q · Z22, Z23 multipliers
-//            Z24 0x0F
-//            BX k · R13 next−k · SI q · DX q of the fourth row · R11 q stride · DI start
-//            R12 multipliers · R8 s of the pair · CX blocks left in the group · R9 in the
-//            part · R10 n left
+//            VPDPBUSD; the multiplier of a group of 32 channels waits for its sum. With the
+//            −8 of every nibble, −8·Σq, that sum fits 16 bits, so the sums of two groups
+//            make one operand of VPDPWSSD and their multipliers the other. The −8·Σq are
+//            made by VPSADBW for all rows together and added modulo 2¹⁶.
+// Shape:     rows × 64 tokens in accumulators, up to four rows: a step of 4 channels loads a
+//            line of both pairs and spreads 4 codes of q per row, which serves all tokens.
+//            Steps are unrolled, since instructions bound them as much as VPDPBUSD does.
+// Pairs:     where the second is missing the first one is computed twice, stored once.
+// Exactness: |Σ q·(nibble − 8)| ≤ 32·127·8 < 2¹⁵; sums are modulo 2³² and the result fits.
+// Reads:     ⌈n/32⌉ pairs of groups of K, m rows of q. Writes s[i][0:32·⌈n/32⌉], and reads
+//            it where more than 64 channels are summed.
+// Prefetch:  in the pass of the first rows a line of next per line of K, in the order of
+//            its addresses, which hardware prefetchers follow; later passes touch K itself.
+// Registers: Z0–Z15 sums of a group, four for a row: low and high nibbles of the first pair,
+//            of the second one · Z16–Z23 those of the group before, low nibbles in low
+//            words, two for a row · Z24–Z27 nibbles, then multipliers · Z28 0x0F
+//            Z29–Z31 anything, Z30 q · K1 blocks of both groups in q · K2 scores to add to
+//            K3 even words · 0(SP) −8·Σq of rows of the first group, 16(SP) of the second
+//            DI s · SI q · R11 q stride · DX three of them · BX k · R13 from its first pair to
+//            its second · R9 fetched line · R12 multipliers · R8 1 in a second group
+//            R10 blocks of 4 channels left · CX in the group
 
-DATA qkI4Const<>+0(SB)/4, $0x08080808
-DATA qkI4Const<>+4(SB)/4, $0x0f0f0f0f
+DATA qkI4Const<>+0(SB)/4, $0x0f0f0f0f
+DATA qkI4Const<>+4(SB)/4, $0x80808080
 GLOBL qkI4Const<>(SB), RODATA|NOPTR, $8
 
-// func qkI4Start_vnni(start *qkI4Start, q []int8, rows, d4, blocks int)
-TEXT ·qkI4Start_vnni(SB), NOSPLIT, $0-56
-	MOVQ start+0(FP), DI
-	MOVQ q_base+8(FP), SI
-	MOVQ rows+32(FP), R8
-	MOVQ d4+40(FP), R9
-	SHLQ $2, R9 // bytes of a row
-	VPBROADCASTD qkI4Const<>(SB), Y15
+// LINES loads block i of 4 channels: 16 tokens of each nibble of both pairs.
+#define LINES(i) \
+	VMOVDQU32  (64*i)(BX), Z25;          \
+	VMOVDQU32  (64*i)(BX)(R13*1), Z27;   \
+	PREFETCHT0 (128*i)(R9);              \
+	PREFETCHT0 (128*i + 64)(R9);         \
+	VPANDD     Z28, Z25, Z24;            \
+	VPSRLW     $4, Z25, Z25;             \
+	VPANDD     Z28, Z27, Z26;            \
+	VPSRLW     $4, Z27, Z27;             \
+	VPANDD     Z28, Z25, Z25;            \
+	VPANDD     Z28, Z27, Z27
 
-row:
-	MOVQ blocks+48(FP), CX
-	MOVQ SI, AX
-	MOVQ DI, DX
+// DOT adds it to the sums of a row.
+#define DOT(q, a, b, c, d) \
+	VPBROADCASTD q, Z30;      \
+	VPDPBUSD     Z30, Z24, a; \
+	VPDPBUSD     Z30, Z25, b; \
+	VPDPBUSD     Z30, Z26, c; \
+	VPDPBUSD     Z30, Z27, d
 
-group:
-	MOVL $-1, BX
-	CMPQ CX, $8
-	JGE  whole
-	MOVL $1, BX
-	SHLL CX, BX
-	DECL BX
+// Blocks of 1 to 4 rows.
+#define BLOCK1(i) LINES(i); DOT((4*i)(SI), Z0, Z1, Z2, Z3)
+#define BLOCK2(i) BLOCK1(i); DOT((4*i)(SI)(R11*1), Z4, Z5, Z6, Z7)
+#define BLOCK3(i) BLOCK2(i); DOT((4*i)(SI)(R11*2), Z8, Z9, Z10, Z11)
+#define BLOCK4(i) BLOCK3(i); DOT((4*i)(SI)(DX*1), Z12, Z13, Z14, Z15)
 
-whole:
-	KMOVW BX, K1
-	VMOVDQU32.Z (AX), K1, Y1
-	VPXOR Y0, Y0, Y0
-	VPDPBUSD Y1, Y15, Y0
-	VEXTRACTI128 $1, Y0, X1
-	VPADDD X1, X0, X0
-	VPSHUFD $0xEE, X0, X1
-	VPADDD X1, X0, X0
-	VPSHUFD $0x55, X0, X1
-	VPADDD X1, X0, X0
-	VPXOR X1, X1, X1
-	VPSUBD X0, X1, X0
-	VMOVD X0, (DX)
-	ADDQ $32, AX
-	ADDQ $4, DX
-	SUBQ $8, CX
-	JG   group
-	ADDQ $128, DI
-	ADDQ R9, SI
-	DECQ R8
-	JNZ  row
-	VZEROUPPER
-	RET
+#define STEP(blocks) \
+	ADDQ $(64*blocks), BX; \
+	ADDQ $(128*blocks), R9; \
+	ADDQ $(4*blocks), SI
 
-// NIBBLES loads 16 tokens of each nibble.
-#define NIBBLES \
-	VMOVDQU32 (BX), Z17;          \
-	PREFETCHT0 (BX)(R13*1);       \
-	VPANDD Z24, Z17, Z16;         \
-	VPSRLW $4, Z17, Z17;          \
-	VPANDD Z24, Z17, Z17
+#define ZERO(a, b, c, d) \
+	VPXORD a, a, a; \
+	VPXORD b, b, b; \
+	VPXORD c, c, c; \
+	VPXORD d, d, d
 
-// DOT adds a block of 4 channels to the sums of one row.
-#define DOT(q, lo, hi) \
-	VPBROADCASTD q, Z18;          \
-	VPDPBUSD Z18, Z16, lo;        \
-	VPDPBUSD Z18, Z17, hi
+#define ZERO1 ZERO(Z0, Z1, Z2, Z3)
+#define ZERO2 ZERO1; ZERO(Z4, Z5, Z6, Z7)
+#define ZERO3 ZERO2; ZERO(Z8, Z9, Z10, Z11)
+#define ZERO4 ZERO3; ZERO(Z12, Z13, Z14, Z15)
 
-// START begins the sums of one row, GROUP adds them to its scores.
-#define START(off, lo, hi) \
-	VPBROADCASTD off(DI), lo;     \
-	VMOVDQA32 lo, hi
+// RESUME begins the second group.
+#define RESUME(row, a, b, c, d) \
+	VPBROADCASTD (4*row + 16)(SP), a; \
+	VMOVDQA32    a, b;                \
+	VMOVDQA32    a, c;                \
+	VMOVDQA32    a, d
 
-#define GROUP(lo, hi, slo, shi) \
-	VPMULLD Z22, lo, lo;          \
-	VPMULLD Z23, hi, hi;          \
-	VPADDD lo, slo, slo;          \
-	VPADDD hi, shi, shi
+#define RESUME1 RESUME(0, Z0, Z1, Z2, Z3)
+#define RESUME2 RESUME1; RESUME(1, Z4, Z5, Z6, Z7)
+#define RESUME3 RESUME2; RESUME(2, Z8, Z9, Z10, Z11)
+#define RESUME4 RESUME3; RESUME(3, Z12, Z13, Z14, Z15)
 
-#define CLEAR(slo, shi) \
-	VPXORD slo, slo, slo;         \
-	VPXORD shi, shi, shi
+// KEEP puts the sums of a row aside.
+#define KEEP(row, a, b, c, d, ab, cd) \
+	VPSLLD       $16, b, ab;       \
+	VPSLLD       $16, d, cd;       \
+	VPBROADCASTD (4*row)(SP), Z31; \
+	VMOVDQU16    a, K3, ab;        \
+	VMOVDQU16    c, K3, cd;        \
+	VPADDW       Z31, ab, ab;      \
+	VPADDW       Z31, cd, cd
 
-#define RESUME(off, slo, shi) \
-	VMOVDQU32 off(R8), slo;       \
-	VMOVDQU32 off+64(R8), shi
+#define KEEP1 KEEP(0, Z0, Z1, Z2, Z3, Z16, Z17)
+#define KEEP2 KEEP1; KEEP(1, Z4, Z5, Z6, Z7, Z18, Z19)
+#define KEEP3 KEEP2; KEEP(2, Z8, Z9, Z10, Z11, Z20, Z21)
+#define KEEP4 KEEP3; KEEP(3, Z12, Z13, Z14, Z15, Z22, Z23)
 
-#define SCORES(off, slo, shi) \
-	VMOVDQU32 slo, off(R8);       \
-	VMOVDQU32 shi, off+64(R8)
+// SUM leaves Σ(q + 128) of every 8 channels of a row in x, NEXTSUM in word row of every 64
+// bits of Z29.
+#define SUM(q, x) \
+	VPXORD      x, x, x;       \
+	VMOVDQU32.Z q, K1, Z24;    \
+	VPXORD      Z31, Z24, Z24; \
+	VPSADBW     x, Z24, x
 
-// func qkI4Rows4_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
-TEXT ·qkI4Rows4_vnni(SB), NOSPLIT, $0-160
-	MOVQ s_base+0(FP), R8
-	MOVQ k_base+56(FP), BX
-	MOVQ n+104(FP), R10
+#define NEXTSUM(q, row) \
+	SUM(q, Z26);                \
+	VPSLLQ $(16*row), Z26, Z26; \
+	VPORQ  Z26, Z29, Z29
+
+#define SUMS1 SUM((SI), Z29)
+#define SUMS2 SUMS1; NEXTSUM((SI)(R11*1), 1)
+#define SUMS3 SUMS2; NEXTSUM((SI)(R11*2), 2)
+#define SUMS4 SUMS3; NEXTSUM((SI)(DX*1), 3)
+
+// STARTS turns them into 0x8000 − 8·sum = −8·Σq of groups modulo 2¹⁶ and stores dwords, of
+// the first group in both halves, of the second in the low one.
+#define STARTS \
+	VPERMQ        $0x4E, Z29, Z24;  \
+	VPADDW        Z24, Z29, Z29;    \
+	VPSHUFD       $0x4E, Z29, Z24;  \
+	VPADDW        Z24, Z29, Z29;    \
+	VPSLLW        $3, Z29, Z29;     \
+	VPSLLW        $8, Z31, Z31;     \
+	VPSUBW        Z29, Z31, Z29;    \
+	VPUNPCKLWD    Z29, Z29, Z29;    \
+	VEXTRACTI64X4 $1, Z29, Y24;     \
+	VMOVDQU32     X29, 0(SP);       \
+	VMOVDQU32     X24, 16(SP)
+
+// MULTS loads the multipliers of a pair, those of the first group in low words for low
+// nibbles, in high words for high ones. R8 is from the first group to the second.
+#define MULTS(off) \
+	VPMOVSXBD off(R12), Z30;              \
+	VPMOVSXBD off(R12)(R8*1), Z24;        \
+	VPSLLD    $16, Z24, Z24;              \
+	VMOVDQU16 Z30, K3, Z24;               \
+	VPMOVSXBD (off + 16)(R12), Z25;       \
+	VPMOVSXBD (off + 16)(R12)(R8*1), Z30; \
+	VPSLLD    $16, Z25, Z25;              \
+	VMOVDQU16 Z30, K3, Z25
+
+// SCORES adds two groups to the scores of a pair of a row: s has 16 of low nibbles, then of
+// high ones.
+#define SCORES(off, lo, hi, kept) \
+	VPSLLD      $16, lo, lo;              \
+	VMOVDQU32.Z off(DI), K2, Z30;         \
+	VMOVDQU32.Z (off + 64)(DI), K2, Z31;  \
+	VMOVDQU16   kept, K3, lo;             \
+	VMOVDQU16   hi, K3, kept;             \
+	VPDPWSSD    lo, Z24, Z30;             \
+	VPDPWSSD    kept, Z25, Z31;           \
+	VMOVDQU32   Z30, off(DI);             \
+	VMOVDQU32   Z31, (off + 64)(DI)
+
+// Scores of the first and of the second pair.
+#define LOW1 SCORES(0, Z0, Z1, Z16)
+#define LOW2 LOW1; SCORES(256, Z4, Z5, Z18)
+#define LOW3 LOW2; SCORES(512, Z8, Z9, Z20)
+#define LOW4 LOW3; SCORES(768, Z12, Z13, Z22)
+
+#define HIGH1 SCORES(128, Z2, Z3, Z17)
+#define HIGH2 HIGH1; SCORES(384, Z6, Z7, Z19)
+#define HIGH3 HIGH2; SCORES(640, Z10, Z11, Z21)
+#define HIGH4 HIGH3; SCORES(896, Z14, Z15, Z23)
+
+// func qkI4_vnni(s []int32, q []int8, k, mult []byte, m, n, d4 int, next []byte)
+TEXT ·qkI4_vnni(SB), NOSPLIT, $32-144
 	MOVQ d4+112(FP), R11
-	MOVQ block+120(FP), CX
-	MOVQ next_base+136(FP), R13
-	SUBQ BX, R13
-	SHLQ $6, CX
-	ADDQ CX, BX
 	SHLQ $2, R11
-	VPBROADCASTD qkI4Const<>+4(SB), Z24
-
-pair:
-	MOVQ q_base+24(FP), SI
-	MOVQ block+120(FP), CX
-	LEAQ (SI)(CX*4), SI
 	LEAQ (R11)(R11*2), DX
-	ADDQ SI, DX
-	MOVQ start+48(FP), DI
-	MOVQ mult_base+80(FP), R12
-	MOVQ n+104(FP), R9
-	SUBQ R10, R9 // first token of the pair
-	ADDQ R9, R12
-	LEAQ (R12)(CX*8), R12
-	MOVQ blocks+128(FP), R9
-	CLEAR(Z8, Z9)
-	CLEAR(Z10, Z11)
-	CLEAR(Z12, Z13)
-	CLEAR(Z14, Z15)
-	TESTQ CX, CX
-	JZ   group
-	RESUME(0, Z8, Z9)
-	RESUME(256, Z10, Z11)
-	RESUME(512, Z12, Z13)
-	RESUME(768, Z14, Z15)
+	VPBROADCASTD qkI4Const<>+0(SB), Z28
+	MOVL $0x55555555, AX
+	KMOVD AX, K3
+	XORL R13, R13
+	MOVQ R11, AX
+	SHLQ $4, AX
+	CMPQ n+104(FP), $32
+	CMOVQGT AX, R13
 
-group:
-	MOVQ $8, CX
-	CMPQ R9, CX
-	CMOVQLT R9, CX
-	SUBQ CX, R9
-	START(0, Z0, Z1)
-	START(128, Z2, Z3)
-	START(256, Z4, Z5)
-	START(384, Z6, Z7)
-	VPMOVSXBD (R12), Z22
-	VPMOVSXBD 16(R12), Z23
-	PCALIGN $32
+	// lines of next beyond those the steps fetch: its header
+	MOVQ next_base+120(FP), R9
+	MOVQ next_len+128(FP), CX
+	SUBQ AX, CX
+	SUBQ AX, CX
+	JLE  rows
 
-loop:
-	NIBBLES
-	DOT((SI), Z0, Z1)
-	DOT((SI)(R11*1), Z2, Z3)
-	DOT((SI)(R11*2), Z4, Z5)
-	DOT((DX), Z6, Z7)
-	ADDQ $64, BX
-	ADDQ $4, SI
-	ADDQ $4, DX
-	DECQ CX
-	JNZ  loop
-	GROUP(Z0, Z1, Z8, Z9)
-	GROUP(Z2, Z3, Z10, Z11)
-	GROUP(Z4, Z5, Z12, Z13)
-	GROUP(Z6, Z7, Z14, Z15)
-	ADDQ $4, DI
-	ADDQ $64, R12
-	TESTQ R9, R9
-	JNZ  group
-	SCORES(0, Z8, Z9)
-	SCORES(256, Z10, Z11)
-	SCORES(512, Z12, Z13)
-	SCORES(768, Z14, Z15)
-	SUBQ $32, R10
-	JLE  done
-	MOVQ d4+112(FP), CX
-	SUBQ blocks+128(FP), CX
-	SHLQ $6, CX
-	ADDQ CX, BX
-	ADDQ $128, R8
-	JMP  pair
+head:
+	PREFETCHT0 (R9)
+	ADDQ $64, R9
+	SUBQ $64, CX
+	JGT  head
 
-done:
-	VZEROUPPER
-	RET
-
-// func qkI4Rows3_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
-TEXT ·qkI4Rows3_vnni(SB), NOSPLIT, $0-160
-	MOVQ s_base+0(FP), R8
-	MOVQ k_base+56(FP), BX
-	MOVQ n+104(FP), R10
-	MOVQ d4+112(FP), R11
-	MOVQ block+120(FP), CX
-	MOVQ next_base+136(FP), R13
-	SUBQ BX, R13
-	SHLQ $6, CX
-	ADDQ CX, BX
-	SHLQ $2, R11
-	VPBROADCASTD qkI4Const<>+4(SB), Z24
-
-pair:
+rows:
+	MOVQ d4+112(FP), R10
+	MOVQ s_base+0(FP), DI
 	MOVQ q_base+24(FP), SI
-	MOVQ block+120(FP), CX
-	LEAQ (SI)(CX*4), SI
-	MOVQ start+48(FP), DI
-	MOVQ mult_base+80(FP), R12
-	MOVQ n+104(FP), R9
-	SUBQ R10, R9 // first token of the pair
-	ADDQ R9, R12
-	LEAQ (R12)(CX*8), R12
-	MOVQ blocks+128(FP), R9
-	CLEAR(Z8, Z9)
-	CLEAR(Z10, Z11)
-	CLEAR(Z12, Z13)
-	TESTQ CX, CX
-	JZ   group
-	RESUME(0, Z8, Z9)
-	RESUME(256, Z10, Z11)
-	RESUME(512, Z12, Z13)
+	MOVQ k_base+48(FP), BX
+	MOVQ mult_base+72(FP), R12
+	KXORW K2, K2, K2
 
-group:
-	MOVQ $8, CX
-	CMPQ R9, CX
-	CMOVQLT R9, CX
-	SUBQ CX, R9
-	START(0, Z0, Z1)
-	START(128, Z2, Z3)
-	START(256, Z4, Z5)
-	VPMOVSXBD (R12), Z22
-	VPMOVSXBD 16(R12), Z23
-	PCALIGN $32
+chunk: // of two groups of channels
+	MOVL $16, CX
+	CMPQ R10, CX
+	CMOVQLT R10, CX
+	MOVL $1, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
+	XORL R8, R8
+	VPBROADCASTD qkI4Const<>+4(SB), Z31
+	MOVQ m+96(FP), AX
+	CMPQ AX, $2
+	JLT  sums1
+	JEQ  sums2
+	CMPQ AX, $4
+	JLT  sums3
 
-loop:
-	NIBBLES
-	DOT((SI), Z0, Z1)
-	DOT((SI)(R11*1), Z2, Z3)
-	DOT((SI)(R11*2), Z4, Z5)
-	ADDQ $64, BX
-	ADDQ $4, SI
-	DECQ CX
-	JNZ  loop
-	GROUP(Z0, Z1, Z8, Z9)
-	GROUP(Z2, Z3, Z10, Z11)
-	GROUP(Z4, Z5, Z12, Z13)
-	ADDQ $4, DI
-	ADDQ $64, R12
-	TESTQ R9, R9
-	JNZ  group
-	SCORES(0, Z8, Z9)
-	SCORES(256, Z10, Z11)
-	SCORES(512, Z12, Z13)
-	SUBQ $32, R10
-	JLE  done
-	MOVQ d4+112(FP), CX
-	SUBQ blocks+128(FP), CX
-	SHLQ $6, CX
-	ADDQ CX, BX
-	ADDQ $128, R8
-	JMP  pair
+sums4:
+	SUMS4
+	STARTS
+	ZERO4
 
-done:
+group4:
+	CMPQ R10, $8
+	JLT  part4
+	BLOCK4(0)
+	BLOCK4(1)
+	BLOCK4(2)
+	BLOCK4(3)
+	BLOCK4(4)
+	BLOCK4(5)
+	BLOCK4(6)
+	BLOCK4(7)
+	STEP(8)
+
+grouped4:
+	TESTQ R8, R8
+	JNZ  scores4
+	KEEP4
+	RESUME4
+	INCQ R8
+	SUBQ $8, R10
+	JG   group4
+	XORL R8, R8 // any multipliers
+
+scores4:
+	SHLQ $6, R8
+	MULTS(0)
+	LOW4
+	TESTQ R13, R13
+	JZ   scored4
+	MULTS(32)
+	HIGH4
+
+scored4:
+	KXNORW K2, K2, K2
+	ADDQ $128, R12
+	SUBQ $8, R10
+	JG   chunk
+	LEAQ (R11*4), AX
+	ADDQ AX, q_base+24(FP)
+	ADDQ $1024, s_base+0(FP)
+	MOVQ k_base+48(FP), R9
+	SUBQ $4, m+96(FP)
+	JNZ  rows
 	VZEROUPPER
 	RET
 
-// func qkI4Rows2_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
-TEXT ·qkI4Rows2_vnni(SB), NOSPLIT, $0-160
-	MOVQ s_base+0(FP), R8
-	MOVQ k_base+56(FP), BX
-	MOVQ n+104(FP), R10
-	MOVQ d4+112(FP), R11
-	MOVQ block+120(FP), CX
-	MOVQ next_base+136(FP), R13
-	SUBQ BX, R13
-	SHLQ $6, CX
-	ADDQ CX, BX
-	SHLQ $2, R11
-	VPBROADCASTD qkI4Const<>+4(SB), Z24
+part4:
+	MOVQ R10, CX
 
-pair:
-	MOVQ q_base+24(FP), SI
-	MOVQ block+120(FP), CX
-	LEAQ (SI)(CX*4), SI
-	MOVQ start+48(FP), DI
-	MOVQ mult_base+80(FP), R12
-	MOVQ n+104(FP), R9
-	SUBQ R10, R9 // first token of the pair
-	ADDQ R9, R12
-	LEAQ (R12)(CX*8), R12
-	MOVQ blocks+128(FP), R9
-	CLEAR(Z8, Z9)
-	CLEAR(Z10, Z11)
-	TESTQ CX, CX
-	JZ   group
-	RESUME(0, Z8, Z9)
-	RESUME(256, Z10, Z11)
-
-group:
-	MOVQ $8, CX
-	CMPQ R9, CX
-	CMOVQLT R9, CX
-	SUBQ CX, R9
-	START(0, Z0, Z1)
-	START(128, Z2, Z3)
-	VPMOVSXBD (R12), Z22
-	VPMOVSXBD 16(R12), Z23
-	PCALIGN $32
-
-loop:
-	NIBBLES
-	DOT((SI), Z0, Z1)
-	DOT((SI)(R11*1), Z2, Z3)
-	ADDQ $64, BX
-	ADDQ $4, SI
+block4:
+	BLOCK4(0)
+	STEP(1)
 	DECQ CX
-	JNZ  loop
-	GROUP(Z0, Z1, Z8, Z9)
-	GROUP(Z2, Z3, Z10, Z11)
-	ADDQ $4, DI
-	ADDQ $64, R12
-	TESTQ R9, R9
-	JNZ  group
-	SCORES(0, Z8, Z9)
-	SCORES(256, Z10, Z11)
-	SUBQ $32, R10
-	JLE  done
-	MOVQ d4+112(FP), CX
-	SUBQ blocks+128(FP), CX
-	SHLQ $6, CX
-	ADDQ CX, BX
-	ADDQ $128, R8
-	JMP  pair
+	JNZ  block4
+	JMP  grouped4
 
-done:
+sums3:
+	SUMS3
+	STARTS
+	ZERO3
+
+group3:
+	CMPQ R10, $8
+	JLT  part3
+	BLOCK3(0)
+	BLOCK3(1)
+	BLOCK3(2)
+	BLOCK3(3)
+	BLOCK3(4)
+	BLOCK3(5)
+	BLOCK3(6)
+	BLOCK3(7)
+	STEP(8)
+
+grouped3:
+	TESTQ R8, R8
+	JNZ  scores3
+	KEEP3
+	RESUME3
+	INCQ R8
+	SUBQ $8, R10
+	JG   group3
+	XORL R8, R8 // any multipliers
+
+scores3:
+	SHLQ $6, R8
+	MULTS(0)
+	LOW3
+	TESTQ R13, R13
+	JZ   scored3
+	MULTS(32)
+	HIGH3
+
+scored3:
+	KXNORW K2, K2, K2
+	ADDQ $128, R12
+	SUBQ $8, R10
+	JG   chunk
 	VZEROUPPER
 	RET
 
-// func qkI4Row1_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
-TEXT ·qkI4Row1_vnni(SB), NOSPLIT, $0-160
-	MOVQ s_base+0(FP), R8
-	MOVQ k_base+56(FP), BX
-	MOVQ n+104(FP), R10
-	MOVQ d4+112(FP), R11
-	MOVQ block+120(FP), CX
-	MOVQ next_base+136(FP), R13
-	SUBQ BX, R13
-	SHLQ $6, CX
-	ADDQ CX, BX
-	SHLQ $2, R11
-	VPBROADCASTD qkI4Const<>+4(SB), Z24
+part3:
+	MOVQ R10, CX
 
-pair:
-	MOVQ q_base+24(FP), SI
-	MOVQ block+120(FP), CX
-	LEAQ (SI)(CX*4), SI
-	MOVQ start+48(FP), DI
-	MOVQ mult_base+80(FP), R12
-	MOVQ n+104(FP), R9
-	SUBQ R10, R9 // first token of the pair
-	ADDQ R9, R12
-	LEAQ (R12)(CX*8), R12
-	MOVQ blocks+128(FP), R9
-	CLEAR(Z8, Z9)
-	TESTQ CX, CX
-	JZ   group
-	RESUME(0, Z8, Z9)
-
-group:
-	MOVQ $8, CX
-	CMPQ R9, CX
-	CMOVQLT R9, CX
-	SUBQ CX, R9
-	START(0, Z0, Z1)
-	VPMOVSXBD (R12), Z22
-	VPMOVSXBD 16(R12), Z23
-	PCALIGN $32
-
-loop:
-	NIBBLES
-	DOT((SI), Z0, Z1)
-	ADDQ $64, BX
-	ADDQ $4, SI
+block3:
+	BLOCK3(0)
+	STEP(1)
 	DECQ CX
-	JNZ  loop
-	GROUP(Z0, Z1, Z8, Z9)
-	ADDQ $4, DI
-	ADDQ $64, R12
-	TESTQ R9, R9
-	JNZ  group
-	SCORES(0, Z8, Z9)
-	SUBQ $32, R10
-	JLE  done
-	MOVQ d4+112(FP), CX
-	SUBQ blocks+128(FP), CX
-	SHLQ $6, CX
-	ADDQ CX, BX
-	ADDQ $128, R8
-	JMP  pair
+	JNZ  block3
+	JMP  grouped3
 
-done:
+sums2:
+	SUMS2
+	STARTS
+	ZERO2
+
+group2:
+	CMPQ R10, $8
+	JLT  part2
+	BLOCK2(0)
+	BLOCK2(1)
+	BLOCK2(2)
+	BLOCK2(3)
+	BLOCK2(4)
+	BLOCK2(5)
+	BLOCK2(6)
+	BLOCK2(7)
+	STEP(8)
+
+grouped2:
+	TESTQ R8, R8
+	JNZ  scores2
+	KEEP2
+	RESUME2
+	INCQ R8
+	SUBQ $8, R10
+	JG   group2
+	XORL R8, R8 // any multipliers
+
+scores2:
+	SHLQ $6, R8
+	MULTS(0)
+	LOW2
+	TESTQ R13, R13
+	JZ   scored2
+	MULTS(32)
+	HIGH2
+
+scored2:
+	KXNORW K2, K2, K2
+	ADDQ $128, R12
+	SUBQ $8, R10
+	JG   chunk
 	VZEROUPPER
 	RET
+
+part2:
+	MOVQ R10, CX
+
+block2:
+	BLOCK2(0)
+	STEP(1)
+	DECQ CX
+	JNZ  block2
+	JMP  grouped2
+
+sums1:
+	SUMS1
+	STARTS
+	ZERO1
+
+group1:
+	CMPQ R10, $8
+	JLT  part1
+	BLOCK1(0)
+	BLOCK1(1)
+	BLOCK1(2)
+	BLOCK1(3)
+	BLOCK1(4)
+	BLOCK1(5)
+	BLOCK1(6)
+	BLOCK1(7)
+	STEP(8)
+
+grouped1:
+	TESTQ R8, R8
+	JNZ  scores1
+	KEEP1
+	RESUME1
+	INCQ R8
+	SUBQ $8, R10
+	JG   group1
+	XORL R8, R8 // any multipliers
+
+scores1:
+	SHLQ $6, R8
+	MULTS(0)
+	LOW1
+	TESTQ R13, R13
+	JZ   scored1
+	MULTS(32)
+	HIGH1
+
+scored1:
+	KXNORW K2, K2, K2
+	ADDQ $128, R12
+	SUBQ $8, R10
+	JG   chunk
+	VZEROUPPER
+	RET
+
+part1:
+	MOVQ R10, CX
+
+block1:
+	BLOCK1(0)
+	STEP(1)
+	DECQ CX
+	JNZ  block1
+	JMP  grouped1

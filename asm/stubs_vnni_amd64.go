@@ -8,19 +8,7 @@ package asm
 func qkScaleI8_vnni(y []float32, q []int8, k []byte, sk, a, b []float32, m, n, d4 int, next []byte)
 
 //go:noescape
-func qkI4Start_vnni(start *qkI4Start, q []int8, rows, d4, blocks int)
-
-//go:noescape
-func qkI4Rows4_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
-
-//go:noescape
-func qkI4Rows3_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
-
-//go:noescape
-func qkI4Rows2_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
-
-//go:noescape
-func qkI4Row1_vnni(s []int32, q []int8, start *qkI4Start, k, mult []byte, n, d4, block, blocks int, next []byte)
+func qkI4_vnni(s []int32, q []int8, k, mult []byte, m, n, d4 int, next []byte)
 
 //go:noescape
 func pvFoldI8_vnni(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
