@@ -45,11 +45,32 @@ type QKF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
 
 // QKBF16Func is QKF32Func for keys read in place from bfloat16 storage,
 // [4][⌈d/2⌉][16][2]. The odd channel of an odd d is zero in storage and not multiplied.
-//
-// Kernels may split q into two bfloat16 parts and take subnormal operands, parts and
-// results for zeros: |error| ≤ (2d+2)·2⁻²⁴·Σ|q·k| + 2⁻¹⁶·Σ|q·k| + 2⁻¹²⁵·Σ(|q|+|k|) +
-// d·2⁻¹²⁴. They may take q beyond the largest bfloat16 for infinite.
+// Bound as QKF32Func.
 type QKBF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
+
+// QKPairBF16Func computes the scores of bfloat16 queries against keys read in place from
+// bfloat16 storage:
+//
+//	s[i][j] = Σ_c q[i][c] · k[j][c],   i < m, j < n
+//
+// q is [m][4·⌈d/4⌉], zero in padding channels; k as QKBF16Func. Extents as QKI8Func.
+// Kernels may take subnormal operands and results for zeros: over finite operands
+// |error| ≤ (d+2)·2⁻²⁴·Σ|q·k| + 2⁻¹²⁵·Σ(|q|+|k|) + d·2⁻¹²⁴. NaN and infinities follow IEEE
+// arithmetic.
+type QKPairBF16Func func(s []float32, q []uint16, k []byte, m, n, d int, next []byte)
+
+// FP8Table tells what an 8-bit float code stands for: the bfloat16 whose bytes are
+// Lo[code&127] and Hi[code&127] | code&128.
+type FP8Table struct{ Lo, Hi [128]byte }
+
+// QKPairFP8Func is QKPairBF16Func for keys read in place from FP8 storage,
+// [4][⌈d/4⌉][16][4], each with a scale:
+//
+//	s[i][j] = scale[j]·Σ_c q[i][c] · table(k[j][c]),   i < m, j < n
+//
+// It reads 16·⌈n/16⌉ scales. The bound of the sum is that of QKPairBF16Func; the product
+// rounds once. Padding channels of k are finite.
+type QKPairFP8Func func(s []float32, q []uint16, k []byte, scale []float32, table *FP8Table, m, n, d int, next []byte)
 
 // DotF32Func sums the products of m rows with one vector, as tiles centred on it need:
 //
@@ -159,8 +180,21 @@ type PVF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
 
 // PVBF16Func is PVF32Func for values read in place from bfloat16 storage, [32][dv][2].
 // It reads ⌈n/2⌉ pairs; the second token of an odd n may hold anything, a NaN too, and
-// takes no part. Kernels may split p as QKBF16Func splits q; the bound is that one with n for d.
+// takes no part.
 type PVBF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
+
+// PVPairBF16Func sums values read in place from bfloat16 storage, as PVBF16Func reads them,
+// under bfloat16 weights:
+//
+//	o[i][c] = Σ_{t<n} p[i][t] · v[t][c],   i < m, c < dv
+//
+// p is [m][64], 0 at n where n is odd; nothing beyond is used. It overwrites o [m][dv]. The
+// bound is that of QKPairBF16Func with n for d.
+type PVPairBF16Func func(o []float32, p []uint16, v []byte, m, n, dv int, next []byte)
+
+// PVPairFP8Func is PVPairBF16Func for values read in place from FP8 storage, [64][dv],
+// without scales: v stands for table(v). It reads exactly n rows.
+type PVPairFP8Func func(o []float32, p []uint16, v []byte, table *FP8Table, m, n, dv int, next []byte)
 
 // Fold holds the factors by which a tile joins the output state of one row.
 type Fold struct {
@@ -244,6 +278,14 @@ type Exp2F32Func func(x []float32)
 
 // RoundBF16Func rounds x in place to bfloat16 as EncBF16KFunc does. Exact.
 type RoundBF16Func func(x []float32)
+
+// PackBF16Func rounds products to bfloat16 as EncBF16KFunc does:
+//
+//	dst[i][j] = bfloat16(y[i][j]·sv[j]),   i < m, j < n
+//
+// dst and y are [m][64] up to the last row, of which n are enough, or n+1 of dst where n is
+// odd: dst[i][n] is then 0. A product rounds to float32 first. sv may be empty: all 1. Exact.
+type PackBF16Func func(dst []uint16, y, sv []float32, m, n int)
 
 // SumSquaresFunc returns Σ x², in 16 chains (i mod 16) folded 8, 4, 2, 1. Exact: a
 // product and a sum round each.

@@ -29,20 +29,18 @@ func (g *gen) brains(n int) []byte {
 	return b
 }
 
-// driveScores drives a kernel that reads keys in place; key reads token t, channel c, and
-// split is the extra relative error a kernel may add.
-func driveScores(g *gen, m, n, d int, k []byte, key func(t, c int) float64, split float64,
+// driveScores drives a kernel that reads keys in place; key reads token t, channel c.
+func driveScores(g *gen, m, n, d int, k []byte, key func(t, c int) float64,
 	call func(f any, s, q []float32, k, next []byte)) trial {
 	q := g.finite(m*d, 20)
 	value, tol := make([]float64, m*Tile), make([]float64, m*Tile)
 	for i := range m {
 		for j := range n {
-			var sum, mag, size float64
+			var s boundedSum
 			for c := range d {
-				a, b := float64(q[i*d+c]), key(j, c)
-				sum, mag, size = sum+a*b, mag+math.Abs(a*b), size+math.Abs(a)+math.Abs(b)
+				s.add(float64(q[i*d+c]), key(j, c))
 			}
-			value[i*Tile+j], tol[i*Tile+j] = sum, split16(d, mag, size, split)
+			value[i*Tile+j], tol[i*Tile+j] = s.sum, s.fused()
 		}
 	}
 	return trial{
@@ -52,27 +50,34 @@ func driveScores(g *gen, m, n, d int, k []byte, key func(t, c int) float64, spli
 	}
 }
 
-// split16 is the bound of a sum of n products of total magnitude mag and operands of total
-// magnitude size, each product with the relative error split of an operand in two parts; 0
-// for whole operands.
-func split16(n int, mag, size, split float64) float64 {
-	if split == 0 {
-		return float64(n+1)*0x1p-24*mag + float64(n)*0x1p-150
-	}
-	return (float64(2*n+2)*0x1p-24+split)*mag + 0x1p-125*size + float64(n)*0x1p-124
+// boundedSum is a sum of products and what bounds its error.
+type boundedSum struct {
+	sum, mag, size float64
+	n              int
+}
+
+func (s *boundedSum) add(a, b float64) {
+	s.sum, s.mag, s.size, s.n = s.sum+a*b, s.mag+math.Abs(a*b), s.size+math.Abs(a)+math.Abs(b), s.n+1
+}
+
+// fused is the bound of kernels of float32 factors, paired that of bfloat16 ones.
+func (s *boundedSum) fused() float64 { return float64(s.n+1)*0x1p-24*s.mag + float64(s.n)*0x1p-150 }
+func (s *boundedSum) paired() float64 {
+	return float64(s.n+2)*0x1p-24*s.mag + 0x1p-125*s.size + float64(s.n)*0x1p-124
 }
 
 func driveQKF16(g *gen, m, n, d int) trial {
 	k := g.halves(ceilDiv(n, 16) * 16 * d)
 	key := func(t, c int) float64 { return half64(binary.LittleEndian.Uint16(k[2*((t/16*d+c)*16+t%16):])) }
-	return driveScores(g, m, n, d, k, key, 0, func(f any, s, q []float32, k, next []byte) {
+	return driveScores(g, m, n, d, k, key, func(f any, s, q []float32, k, next []byte) {
 		f.(QKF16Func)(s, q, k, m, n, d, next)
 	})
 }
 
-func driveQKBF16(g *gen, m, n, d int) trial {
+// brainKeys draws a tile of bfloat16 keys and returns how to read it.
+func (g *gen) brainKeys(n, d int) (k []byte, key func(t, c int) float64) {
 	d2 := (d + 1) / 2
-	k := g.brains(ceilDiv(n, 16) * 32 * d2)
+	k = g.brains(ceilDiv(n, 16) * 32 * d2)
 	if d%2 == 1 {
 		for g := range ceilDiv(n, 16) {
 			for t := range 16 {
@@ -80,14 +85,87 @@ func driveQKBF16(g *gen, m, n, d int) trial {
 			}
 		}
 	}
-	key := func(t, c int) float64 { return float64(bfloat(k, ((t/16*d2+c/2)*16+t%16)*2+c%2)) }
-	return driveScores(g, m, n, d, k, key, 0x1p-16, func(f any, s, q []float32, k, next []byte) {
+	return k, func(t, c int) float64 { return float64(bfloat(k, ((t/16*d2+c/2)*16+t%16)*2+c%2)) }
+}
+
+func driveQKBF16(g *gen, m, n, d int) trial {
+	k, key := g.brainKeys(n, d)
+	return driveScores(g, m, n, d, k, key, func(f any, s, q []float32, k, next []byte) {
 		f.(QKBF16Func)(s, q, k, m, n, d, next)
 	})
 }
 
+// brainQueries draws rows of bfloat16 queries, padded to 4 channels.
+func (g *gen) brainQueries(m, d int) []uint16 {
+	d4 := ceilDiv(d, 4)
+	q := view[uint16](g.brains(m * 4 * d4))
+	for i := range q {
+		if i%(4*d4) >= d {
+			q[i] = 0
+		}
+	}
+	return q
+}
+
+func driveQKPairBF16(g *gen, m, n, d int) trial {
+	k, key := g.brainKeys(n, d)
+	q := g.brainQueries(m, d)
+	value, tol := make([]float64, m*Tile), make([]float64, m*Tile)
+	for i := range m {
+		for j := range n {
+			var s boundedSum
+			for c := range d {
+				s.add(float64(brain(q[i*4*ceilDiv(d, 4)+c])), key(j, c))
+			}
+			value[i*Tile+j], tol[i*Tile+j] = s.sum, s.paired()
+		}
+	}
+	return trial{
+		ops: []operand{out(make([]float32, m*Tile), matrix(m, n, 16*ceilDiv(n, 16))).near(value, tol), in(q), in(k), in(g.hint())},
+		call: func(f any, a [][]byte) {
+			f.(QKPairBF16Func)(view[float32](a[0]), view[uint16](a[1]), a[2], m, n, d, a[3])
+		},
+		work: 2 * float64(m*n*d),
+	}
+}
+
+// fp8Table draws what codes stand for.
+func (g *gen) fp8Table() *FP8Table {
+	t := &FP8Table{}
+	b := g.brains(128)
+	for i := range 128 {
+		t.Lo[i], t.Hi[i] = b[2*i], b[2*i+1]&0x7f
+	}
+	return t
+}
+
+func driveQKPairFP8(g *gen, m, n, d int) trial {
+	d4 := ceilDiv(d, 4)
+	q, k, table := g.brainQueries(m, d), g.codes(ceilDiv(n, 16)*d4*64), g.fp8Table()
+	scale := g.finite(16*ceilDiv(n, 16), 10)
+	value, tol := make([]float64, m*Tile), make([]float64, m*Tile)
+	for i := range m {
+		for j := range n {
+			var s boundedSum
+			for c := range d {
+				s.add(float64(brain(q[i*4*d4+c])), float64(table.Float32(k[((j/16*d4+c/4)*16+j%16)*4+c%4])))
+			}
+			x := float64(scale[j])
+			value[i*Tile+j], tol[i*Tile+j] = s.sum*x, (s.paired()+0x1p-24*math.Abs(s.sum))*math.Abs(x)*(1+0x1p-20)+0x1p-149
+		}
+	}
+	return trial{
+		ops: []operand{out(make([]float32, m*Tile), matrix(m, n, 16*ceilDiv(n, 16))).near(value, tol), in(q), in(k), in(scale),
+			in([]FP8Table{*table}), in(g.hint())},
+		call: func(f any, a [][]byte) {
+			f.(QKPairFP8Func)(view[float32](a[0]), view[uint16](a[1]), a[2], view[float32](a[3]), &view[FP8Table](a[4])[0], m, n, d, a[5])
+		},
+		work: 2 * float64(m*n*d),
+	}
+}
+
 // driveSums drives a kernel that reads values in place, as driveScores.
-func driveSums(g *gen, m, n, dv int, v []byte, val func(t, c int) float64, split float64,
+func driveSums(g *gen, m, n, dv int, v []byte, val func(t, c int) float64,
 	call func(f any, o, p []float32, v, next []byte)) trial {
 	p := g.finite(m*Tile, 10)
 	for i := range p {
@@ -98,12 +176,11 @@ func driveSums(g *gen, m, n, dv int, v []byte, val func(t, c int) float64, split
 	value, tol := make([]float64, m*dv), make([]float64, m*dv)
 	for i := range m {
 		for c := range dv {
-			var sum, mag, size float64
+			var s boundedSum
 			for t := range n {
-				a, b := float64(p[i*Tile+t]), val(t, c)
-				sum, mag, size = sum+a*b, mag+math.Abs(a*b), size+math.Abs(a)+math.Abs(b)
+				s.add(float64(p[i*Tile+t]), val(t, c))
 			}
-			value[i*dv+c], tol[i*dv+c] = sum, split16(n, mag, size, split)
+			value[i*dv+c], tol[i*dv+c] = s.sum, s.fused()
 		}
 	}
 	return trial{
@@ -116,20 +193,102 @@ func driveSums(g *gen, m, n, dv int, v []byte, val func(t, c int) float64, split
 func drivePVF16(g *gen, m, n, dv int) trial {
 	v := g.halves(n * dv)
 	val := func(t, c int) float64 { return half64(binary.LittleEndian.Uint16(v[2*(t*dv+c):])) }
-	return driveSums(g, m, n, dv, v, val, 0, func(f any, o, p []float32, v, next []byte) {
+	return driveSums(g, m, n, dv, v, val, func(f any, o, p []float32, v, next []byte) {
 		f.(PVF16Func)(o, p, v, m, n, dv, next)
 	})
 }
 
-func drivePVBF16(g *gen, m, n, dv int) trial {
-	v := g.brains(ceilDiv(n, 2) * 2 * dv)
+// brainValues draws a tile of bfloat16 values and returns how to read it.
+func (g *gen) brainValues(n, dv int) (v []byte, val func(t, c int) float64) {
+	v = g.brains(ceilDiv(n, 2) * 2 * dv)
 	if n%2 == 1 { // NaN in the token that takes no part
 		for c := range dv {
 			binary.LittleEndian.PutUint16(v[2*((n/2*dv+c)*2+1):], 0x7fc0)
 		}
 	}
-	val := func(t, c int) float64 { return float64(bfloat(v, (t/2*dv+c)*2+t%2)) }
-	return driveSums(g, m, n, dv, v, val, 0x1p-16, func(f any, o, p []float32, v, next []byte) {
+	return v, func(t, c int) float64 { return float64(bfloat(v, (t/2*dv+c)*2+t%2)) }
+}
+
+func drivePVBF16(g *gen, m, n, dv int) trial {
+	v, val := g.brainValues(n, dv)
+	return driveSums(g, m, n, dv, v, val, func(f any, o, p []float32, v, next []byte) {
 		f.(PVBF16Func)(o, p, v, m, n, dv, next)
 	})
+}
+
+// drivePairSums drives a kernel of bfloat16 weights.
+func drivePairSums(g *gen, m, n, dv int, v []byte, table *FP8Table, val func(t, c int) float64,
+	call func(f any, o []float32, p []uint16, v []byte, table *FP8Table, next []byte)) trial {
+	p := view[uint16](g.brains(m * Tile))
+	for i := range p {
+		if p[i] &= 0x7fff; i%Tile >= n {
+			p[i] = 0x7fc0 // not part of the sum
+		}
+		if n%2 == 1 && i%Tile == n {
+			p[i] = 0
+		}
+	}
+	value, tol := make([]float64, m*dv), make([]float64, m*dv)
+	for i := range m {
+		for c := range dv {
+			var s boundedSum
+			for t := range n {
+				s.add(float64(brain(p[i*Tile+t])), val(t, c))
+			}
+			value[i*dv+c], tol[i*dv+c] = s.sum, s.paired()
+		}
+	}
+	return trial{
+		ops: []operand{out(make([]float32, m*dv), nil).near(value, tol), in(p), in(v), in([]FP8Table{*table}), in(g.hint())},
+		call: func(f any, a [][]byte) {
+			call(f, view[float32](a[0]), view[uint16](a[1]), a[2], &view[FP8Table](a[3])[0], a[4])
+		},
+		work: 2 * float64(m*n*dv),
+	}
+}
+
+func drivePVPairBF16(g *gen, m, n, dv int) trial {
+	v, val := g.brainValues(n, dv)
+	return drivePairSums(g, m, n, dv, v, &FP8Table{}, val, func(f any, o []float32, p []uint16, v []byte, _ *FP8Table, next []byte) {
+		f.(PVPairBF16Func)(o, p, v, m, n, dv, next)
+	})
+}
+
+func drivePVPairFP8(g *gen, m, n, dv int) trial {
+	v, table := g.codes(n*dv), g.fp8Table()
+	val := func(t, c int) float64 { return float64(table.Float32(v[t*dv+c])) }
+	return drivePairSums(g, m, n, dv, v, table, val, func(f any, o []float32, p []uint16, v []byte, table *FP8Table, next []byte) {
+		f.(PVPairFP8Func)(o, p, v, table, m, n, dv, next)
+	})
+}
+
+func drivePackBF16(g *gen, m, n, _ int) trial {
+	y, sv := g.floats(m*Tile, 250), g.finite(n, 120)
+	if g.IntN(3) == 0 {
+		sv = nil
+	}
+	rows := (m-1)*Tile + n
+	if n%2 == 1 {
+		rows++
+	}
+	want, mask := make([]uint16, rows), make([]uint8, rows)
+	for i := range m {
+		for j := range n {
+			x := y[i*Tile+j]
+			if sv != nil {
+				x = mul(x, sv[j])
+			}
+			want[i*Tile+j], mask[i*Tile+j] = toBrain(x), spec
+		}
+		if n%2 == 1 {
+			mask[i*Tile+n] = spec
+		}
+	}
+	return trial{
+		ops: []operand{out(want, mask), in(y[:(m-1)*Tile+n]), in(sv)},
+		call: func(f any, a [][]byte) {
+			f.(PackBF16Func)(view[uint16](a[0]), view[float32](a[1]), view[float32](a[2]), m, n)
+		},
+		work: float64(m * n),
+	}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // TestInPlaceBits: scores and sums over 16-bit tiles have the bits of those over expanded
-// tiles, unless a kernel multiplies bfloat16 parts. Callers choose between the two by the
-// number of rows, and a row's bits must not depend on the rows beside it.
+// tiles. Callers choose between the two by the number of rows, and a row's bits must not
+// depend on the rows beside it.
 func TestInPlaceBits(t *testing.T) {
 	for _, name := range TierNames() {
 		tier, _ := ParseTier(name)
@@ -42,9 +42,6 @@ func TestInPlaceBits(t *testing.T) {
 			ks.Dec16(vf, v, v)
 			ks.PVF32(o[1], p, vf, m, n, d, raw(vf))
 			check("F16 sums", o, d, d)
-			if ks.SplitsBF16() {
-				continue
-			}
 			k, v = g.brains(groups*32*ceilDiv(d, 2)), g.brains(ceilDiv(n, 2)*2*d)
 			ks.QKBF16(s[0], q, k, m, n, d, k)
 			ks.DecBF16K(kf, k, n, d, k)
@@ -59,7 +56,7 @@ func TestInPlaceBits(t *testing.T) {
 }
 
 // TestRowsAlone: the bits of a row of scores or sums do not depend on the rows beside it,
-// on whether those are bfloat16 numbers, or on what is not finite.
+// or on what is not finite.
 func TestRowsAlone(t *testing.T) {
 	for _, name := range TierNames() {
 		tier, _ := ParseTier(name)
@@ -72,12 +69,6 @@ func TestRowsAlone(t *testing.T) {
 			g := newGen(uint64(i), gauss)
 			m, n, d := 1+g.IntN(17), 1+g.IntN(Tile), 1+g.IntN(150)
 			q, p := g.finite(m*d, 20), g.finite(m*Tile, 10)
-			for r := range m {
-				if g.IntN(2) == 0 {
-					truncate(q[r*d:][:d])
-					truncate(p[r*Tile:][:Tile])
-				}
-			}
 			groups := ceilDiv(n, 16)
 			half, brain := g.halves(groups*16*d), g.brains(groups*32*ceilDiv(d, 2))
 			vHalf, vBrain := g.halves(n*d), g.brains(ceilDiv(n, 2)*2*d)
@@ -92,13 +83,24 @@ func TestRowsAlone(t *testing.T) {
 			rowsAlone(t, ks, "PVF32", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVF32(o, p, vf, m, n, d, raw(vf)) })
 			rowsAlone(t, ks, "PVF16", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVF16(o, p, vHalf, m, n, d, vHalf) })
 			rowsAlone(t, ks, "PVBF16", m, Tile, d, d, p, func(o, p []float32, m int) { ks.PVBF16(o, p, vBrain, m, n, d, vBrain) })
+			q16, p16 := g.brainQueries(m, d), view[uint16](g.brains(m*Tile))
+			for r := range m {
+				if n < Tile {
+					p16[r*Tile+n] = 0
+				}
+			}
+			k8, v8, scale, table := g.codes(groups*64*ceilDiv(d, 4)), g.codes(n*d), g.finite(Tile, 10), g.fp8Table()
+			rowsAlone(t, ks, "QKPairBF16", m, len(q16)/m, Tile, n, q16, func(s []float32, q []uint16, m int) { ks.QKPairBF16(s, q, brain, m, n, d, brain) })
+			rowsAlone(t, ks, "QKPairFP8", m, len(q16)/m, Tile, n, q16, func(s []float32, q []uint16, m int) { ks.QKPairFP8(s, q, k8, scale, table, m, n, d, k8) })
+			rowsAlone(t, ks, "PVPairBF16", m, Tile, d, d, p16, func(o []float32, p []uint16, m int) { ks.PVPairBF16(o, p, vBrain, m, n, d, vBrain) })
+			rowsAlone(t, ks, "PVPairFP8", m, Tile, d, d, p16, func(o []float32, p []uint16, m int) { ks.PVPairFP8(o, p, v8, table, m, n, d, v8) })
 		}
 	}
 }
 
 // rowsAlone calls a kernel on m rows of src, and on each alone. Rows of dst are stride
 // apart and the first width elements of them are specified.
-func rowsAlone(t *testing.T, ks *Set, family string, m, srcStride, stride, width int, src []float32, call func(dst, src []float32, m int)) {
+func rowsAlone[T any](t *testing.T, ks *Set, family string, m, srcStride, stride, width int, src []T, call func(dst []float32, src []T, m int)) {
 	t.Helper()
 	all, one := make([]float32, m*stride), make([]float32, stride)
 	call(all, src, m)
@@ -110,13 +112,6 @@ func rowsAlone(t *testing.T, ks *Set, family string, m, srcStride, stride, width
 	}
 }
 
-// truncate leaves bfloat16 numbers.
-func truncate(x []float32) {
-	for i := range x {
-		x[i] = math.Float32frombits(math.Float32bits(x[i]) &^ 0xffff)
-	}
-}
-
 // spoil puts a few infinities and NaN among bfloat16 numbers.
 func (g *gen) spoil(b []byte) {
 	for range g.IntN(4) {
@@ -125,20 +120,22 @@ func (g *gen) spoil(b []byte) {
 	}
 }
 
-// TestInfiniteKeys: an infinite key gives the score that IEEE arithmetic gives, in kernels
-// too that multiply parts of a query.
+// TestInfiniteKeys: an infinite key gives the score that IEEE arithmetic gives.
 func TestInfiniteKeys(t *testing.T) {
-	for _, e := range family("QKBF16") {
+	for _, e := range family("QKPairBF16") {
 		for i := range 200 {
 			g := newGen(uint64(i), gauss)
 			m, n, d := 1+g.IntN(9), 1+g.IntN(Tile), 1+g.IntN(100)
-			q, k := g.finite(m*d, 20), g.brains(ceilDiv(n, 16)*32*ceilDiv(d, 2))
+			q, k := g.brainQueries(m, d), g.brains(ceilDiv(n, 16)*32*ceilDiv(d, 2))
 			at := ceilDiv(d, 2) * 64 * g.IntN(ceilDiv(n, 16)) // first channel of some token
 			at += 4 * g.IntN(16)
+			for r := range m {
+				q[r*(len(q)/m)] |= 0x100 // no subnormal number, which may count as a zero
+			}
 			binary.LittleEndian.PutUint16(k[at:], 0x7f80|uint16(g.IntN(2))<<15)
 			got, want := make([]float32, m*Tile), make([]float32, m*Tile)
-			e.Func.(QKBF16Func)(got, q, k, m, n, d, k)
-			qkBF16_generic(want, q, k, m, n, d, k)
+			e.Func.(QKPairBF16Func)(got, q, k, m, n, d, k)
+			qkPairBF16_generic(want, q, k, m, n, d, k)
 			for r := range m {
 				for j := range n {
 					g, w := float64(got[r*Tile+j]), float64(want[r*Tile+j])

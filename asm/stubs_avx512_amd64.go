@@ -104,6 +104,9 @@ func finishF32_avx512(out, o []float32, l float32)
 func roundBF16_avx512(x []float32)
 
 //go:noescape
+func packBF16_avx512(dst []uint16, y, sv []float32, m, n int)
+
+//go:noescape
 func sumSquares_avx512(x []float32) float32
 
 //go:noescape

@@ -5,7 +5,13 @@ package asm
 // Each works like its generic twin.
 
 //go:noescape
-func qkBF16_bf16(s, q []float32, k []byte, m, n, d int, next []byte)
+func qkPairBF16_bf16(s []float32, q []uint16, k []byte, m, n, d int, next []byte)
 
 //go:noescape
-func pvBF16_bf16(o, p []float32, v []byte, m, n, dv int, next []byte)
+func qkPairFP8_bf16(s []float32, q []uint16, k []byte, scale []float32, table *FP8Table, m, n, d int, next []byte)
+
+//go:noescape
+func pvPairBF16_bf16(o []float32, p []uint16, v []byte, m, n, dv int, next []byte)
+
+//go:noescape
+func pvPairFP8_bf16(o []float32, p []uint16, v []byte, table *FP8Table, m, n, dv int, next []byte)

@@ -34,6 +34,8 @@ type Set struct {
 	QKF32         QKF32Func
 	QKF16         QKF16Func
 	QKBF16        QKBF16Func
+	QKPairBF16    QKPairBF16Func
+	QKPairFP8     QKPairFP8Func
 	DotF32        DotF32Func
 	ScaleI8       ScaleI8Func
 	QKScaleI8     QKScaleI8Func
@@ -47,6 +49,8 @@ type Set struct {
 	PVF32         PVF32Func
 	PVF16         PVF16Func
 	PVBF16        PVBF16Func
+	PVPairBF16    PVPairBF16Func
+	PVPairFP8     PVPairFP8Func
 	Advance       AdvanceFunc
 	Certify       CertifyFunc
 	FoldI8        FoldI8Func
@@ -55,6 +59,7 @@ type Set struct {
 	FinishF32     FinishF32Func
 	Exp2F32       Exp2F32Func
 	RoundBF16     RoundBF16Func
+	PackBF16      PackBF16Func
 	SumSquares    SumSquaresFunc
 	AbsMax        AbsMaxFunc
 	EncI8         EncI8Func
@@ -105,10 +110,9 @@ func (s *Set) Used(families ...string) Tier {
 	return t
 }
 
-// SplitsBF16 reports whether QKBF16 and PVBF16 multiply bfloat16 parts: their bits then
-// differ from those of QKF32 and PVF32 over expanded tiles. All other 16-bit kernels have
-// the same bits as that.
-func (s *Set) SplitsBF16() bool { return s.Used("QKBF16", "PVBF16")&BF16 != 0 }
+// MultipliesBF16 reports whether the QKPair and PVPair kernels are faster than those that
+// multiply float32: whether the CPU multiplies bfloat16.
+func (s *Set) MultipliesBF16() bool { return s.Tier&BF16 != 0 && s.Used("QKPairBF16")&BF16 != 0 }
 
 // Name returns the symbol of the kernel chosen for a family ("QKI8"), or "".
 func (s *Set) Name(family string) string { return s.names[family] }

@@ -38,6 +38,7 @@ var avx512Kernels = []Entry{
 	{"foldF32_avx512", AVX2 | AVX512, true, FoldF32Func(foldF32_avx512)},
 	{"finishF32_avx512", AVX2 | AVX512, true, FinishF32Func(finishF32_avx512)},
 	{"roundBF16_avx512", AVX2 | AVX512, true, RoundBF16Func(roundBF16_avx512)},
+	{"packBF16_avx512", AVX2 | AVX512, true, PackBF16Func(packBF16_avx512)},
 	{"sumSquares_avx512", AVX2 | AVX512, true, SumSquaresFunc(sumSquares_avx512)},
 	{"absMax_avx512", AVX2 | AVX512, true, AbsMaxFunc(absMax_avx512)},
 	{"encI8_avx512", AVX2 | AVX512, true, EncI8Func(encI8_avx512)},

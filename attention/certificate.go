@@ -133,9 +133,9 @@ func times(x, y float32) float32 {
 	return float32(x * y)
 }
 
-// certifyQuery notes the norms of row r and of what its codes, nil for float32, lose.
-// Codes are padded with zeros to a multiple of four.
-func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32) {
+// certifyQuery notes the norms of row r and of what its codes or its bfloat16 numbers, nil for
+// float32, lose. Codes are padded with zeros to a multiple of four.
+func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32, packed []uint16) {
 	n2, e2 := b.queryError2(row, codes, step)
 	if !(n2 > 0x1p-80 && n2 < 0x1p100) { // squares may have left the range of float32
 		n2, e2 = 0, 0
@@ -145,6 +145,12 @@ func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32) {
 				e := float64(x) - float64(codes[c])*float64(step)
 				e2 += e * e
 			}
+		}
+	}
+	for c, x := range packed {
+		if c < len(row) {
+			e := float64(row[c]) - float64(math.Float32frombits(uint32(x)<<16))
+			e2 += e * e
 		}
 	}
 	scale, d := math.Abs(float64(b.p.cfg.Scale)), float64(len(row))

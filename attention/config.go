@@ -93,13 +93,17 @@ func SlidingWindow(left, right int) Window { return Window{true, left, right} }
 type QMode uint8
 
 const (
-	QAuto QMode = iota // QInt8 where the key format allows it, else QF32
+	QAuto QMode = iota // QInt8 where the key format allows it, QBF16 over FP8, else QF32
 	QF32               // float32 queries against keys expanded to float32
 	QInt8              // queries quantized per row to int8, exact integer dot products
+	// QBF16 rounds queries to bfloat16, to nearest even, over keys in a BF16Format: where the
+	// CPU multiplies bfloat16 pairs, scores take half the instructions of QF32. Over keys in
+	// bfloat16, QF32 does as well for every query row that bfloat16 holds.
+	QBF16
 )
 
-// String returns "auto", "f32" or "int8".
-func (m QMode) String() string { return name(m, "auto", "f32", "int8") }
+// String returns "auto", "f32", "int8" or "bf16".
+func (m QMode) String() string { return name(m, "auto", "f32", "int8", "bf16") }
 
 func name[T ~uint8](v T, names ...string) string {
 	if int(v) < len(names) {
@@ -230,14 +234,20 @@ func (c *Config) checkTokens() error {
 func (c *Config) resolve() error {
 	_, intK := c.K.Format.(quant.Int8Format)
 	_, intV := c.V.Format.(quant.Int8Format)
+	pairK, isPairK := c.K.Format.(quant.BF16Format)
+	pairV, isPairV := c.V.Format.(quant.BF16Format)
 	switch {
 	case c.Q == QAuto && intK:
 		c.Q = QInt8
+	case c.Q == QAuto && isPairK && pairK.Coarse():
+		c.Q = QBF16
 	case c.Q == QAuto:
 		c.Q = QF32
 	case c.Q == QInt8 && !intK:
 		return fieldErr(ErrUnsupported, "Config.Q", "int8 queries need keys in int8, int4 or nf4-dq, not %s", c.K.Format)
-	case c.Q > QInt8:
+	case c.Q == QBF16 && !isPairK:
+		return fieldErr(ErrUnsupported, "Config.Q", "bfloat16 queries need keys in bf16, e4m3 or e5m2, not %s", c.K.Format)
+	case c.Q > QBF16:
 		return fieldErr(ErrConfig, "Config.Q", "unknown mode %d", c.Q)
 	}
 	switch {
@@ -245,6 +255,8 @@ func (c *Config) resolve() error {
 		return fieldErr(ErrConfig, "Config.P", "unknown mode %d", c.P)
 	case c.P == PAuto && intV:
 		c.P = PU8
+	case c.P == PAuto && isPairV && pairV.Coarse() && !c.Certify:
+		c.P = PBF16
 	case c.P == PAuto:
 		c.P = PF32
 	}

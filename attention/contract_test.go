@@ -289,7 +289,7 @@ func TestConcurrentRuns(t *testing.T) {
 }
 
 // Tiles of 16 bits are expanded for more rows than a kernel call has, except where that
-// would be slower, or other bits.
+// would be slower.
 func TestExplainInPlace(t *testing.T) {
 	cfg := Config{QHeads: 8, KVHeads: 8, DK: 64, DV: 64, K: Codec{Format: quant.F16}, V: Codec{Format: quant.BF16}, P: PBF16}
 	p, err := NewPlan(cfg, WithTier("generic"))
@@ -305,8 +305,8 @@ func TestExplainInPlace(t *testing.T) {
 	if p.ks.Used("QKF16", "PVBF16")&asm.AVX512 != 0 {
 		require.NotContains(t, e, "expanded")
 	}
-	if p.ks.SplitsBF16() {
-		require.Contains(t, e, "weights meet values in two bfloat16 parts")
+	if p.ks.MultipliesBF16() {
+		require.Contains(t, e, "values pvPairBF16_bf16")
 		require.NotContains(t, e, "expanded")
 		require.NotContains(t, e, "summed in float32")
 	}

@@ -41,6 +41,11 @@
 // tile to multiples of 1/255 of the tile's largest weight times value scale. Both sum
 // exactly in int32.
 //
+// QBF16 rounds queries, and PBF16 weights, to bfloat16: a relative 2⁻⁹ each. They are the
+// automatic modes over FP8, where a weight is rounded with its token's scale folded in. On
+// CPUs that multiply bfloat16 subnormal numbers count as zeros: FP8 values below 2⁻¹⁰⁸ may be
+// lost. FP8 scores may overflow when a query has elements beyond 2¹⁰⁰.
+//
 // # Codecs
 //
 // A Codec is a format and what is done to rows before it: Rotate (orthonormal Hadamard

@@ -28,6 +28,9 @@ type Plan struct {
 	intV               quant.Int8Format
 	inPlaceK, inPlaceV quant.InPlaceFormat // non-nil when kernels can read this side as it is stored
 	rowsK, rowsV       int                 // the most rows it is done for; more share one expansion
+	pairK              quant.BF16Format    // non-nil when score kernels multiply its codes as bfloat16
+	roundV             quant.BF16Format    // of mode PBF16: scales fold into the weights before they are rounded
+	pairV              bool                // roundV is summed by kernels that multiply bfloat16
 	prob               *probability
 	meanK, meanV       means
 
@@ -139,6 +142,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 		p.inPlaceV, _ = c.V.Format.(quant.InPlaceFormat)
 	}
 	p.rowsK, p.rowsV = p.inPlaceRows(p.inPlaceK), p.inPlaceRows(p.inPlaceV)
+	p.choosePairs()
 	if p.meanK, err = newMeans(p.ks, "Config.K.Mean", c.K, c.DK); err != nil {
 		return nil, err
 	}
@@ -168,13 +172,23 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 // inPlaceRows is the largest number of rows for which tiles are read as they are stored.
 // Beyond it one expansion of a tile costs less than widening it again and again, with the
 // same bits. Float32 has nothing to widen, and AVX-512 kernels widen at no cost that shows.
-// Nor may the number of rows choose where kernels multiply bfloat16 parts: theirs are other
-// bits.
 func (p *Plan) inPlaceRows(f quant.InPlaceFormat) int {
-	if f == nil || f == quant.F32 || p.splitsBF16(f) || p.ks.Used("QK"+f.Family(), "PV"+f.Family())&asm.AVX512 != 0 {
+	if f == nil || f == quant.F32 || p.ks.Used("QK"+f.Family(), "PV"+f.Family())&asm.AVX512 != 0 {
 		return math.MaxInt
 	}
 	return strip
+}
+
+// choosePairs decides which sides meet bfloat16. Formats that are read in place have no
+// scales: where their kernels do not multiply bfloat16, rounded weights take those of float32.
+func (p *Plan) choosePairs() {
+	pairs := p.ks.MultipliesBF16()
+	if f, ok := p.cfg.K.Format.(quant.BF16Format); ok && pairs && (p.cfg.Q == QBF16 || p.inPlaceK != nil) {
+		p.pairK = f
+	}
+	if f, ok := p.cfg.V.Format.(quant.BF16Format); ok && p.cfg.P == PBF16 && (pairs || p.inPlaceV == nil) {
+		p.roundV, p.pairV = f, pairs
+	}
 }
 
 const (
@@ -228,6 +242,8 @@ func (p *Plan) qkFamily() string {
 		return p.inPlaceI8.ScoresFamily()
 	case p.intK != nil:
 		return "QKScaleI8"
+	case p.pairK != nil && p.cfg.Q == QBF16:
+		return "QKPair" + p.pairK.PairFamily()
 	case p.inPlaceK != nil:
 		return "QK" + p.inPlaceK.Family()
 	}
@@ -245,6 +261,10 @@ func (p *Plan) pvFamily() string {
 	switch {
 	case p.intV != nil:
 		return "PVFoldI8"
+	case p.pairV:
+		return "PVPair" + p.roundV.PairFamily()
+	case p.roundV != nil:
+		return "PVF32"
 	case p.inPlaceV != nil:
 		return "PV" + p.inPlaceV.Family()
 	}
@@ -274,14 +294,21 @@ func (p *Plan) Explain() Explanation {
 		e.Notes = append(e.Notes, "scores are computed more than once: normalised weights need the row's denominator first")
 	}
 	e.Notes = append(e.Notes, p.weightNotes()...)
-	if p.cfg.Q == QF32 && p.inPlaceK == nil && p.cfg.K.Format != quant.F32 {
+	if p.intK == nil && p.pairK == nil && p.inPlaceK == nil && p.cfg.K.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are expanded from %s to float32, tile by tile", p.cfg.K.Format))
 	}
-	if p.intV == nil && p.inPlaceV == nil && p.cfg.V.Format != quant.F32 {
+	if p.intV == nil && !p.pairV && p.inPlaceV == nil && p.cfg.V.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("values are expanded from %s to float32, tile by tile", p.cfg.V.Format))
 	}
-	e.Notes = append(e.Notes, p.inPlaceNotes("keys", "queries", p.inPlaceK, p.rowsK)...)
-	e.Notes = append(e.Notes, p.inPlaceNotes("values", "weights", p.inPlaceV, p.rowsV)...)
+	if p.pairK != nil && p.cfg.Q != QBF16 {
+		e.Notes = append(e.Notes, fmt.Sprintf("query rows that bfloat16 holds run on %s", p.ks.Name("QKPair"+p.pairK.PairFamily())))
+	}
+	if p.cfg.Q != QBF16 || p.pairK == nil {
+		e.Notes = append(e.Notes, p.inPlaceNote("keys", p.inPlaceK, p.rowsK)...)
+	}
+	if p.roundV == nil {
+		e.Notes = append(e.Notes, p.inPlaceNote("values", p.inPlaceV, p.rowsV)...)
+	}
 	if p.cfg.Q == QInt8 && p.cfg.DK%4 != 0 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are padded from %d to %d channels", p.cfg.DK, (p.cfg.DK+3)&^3))
 	}
@@ -304,7 +331,7 @@ func (p *Plan) Explain() Explanation {
 // values that are not integers.
 func (p *Plan) weightNotes() []string {
 	switch {
-	case p.intV != nil || p.cfg.P == PF32, p.cfg.P == PBF16 && p.splitsBF16(p.inPlaceV):
+	case p.intV != nil || p.cfg.P == PF32 || p.pairV:
 		return nil
 	case p.cfg.P == PBF16 || p.prob.floatFamily == "SoftmaxLogF32":
 		return []string{fmt.Sprintf("%s weights are summed in float32", p.cfg.P)}
@@ -312,22 +339,13 @@ func (p *Plan) weightNotes() []string {
 	return []string{fmt.Sprintf("%s weights are rounded in Go, then summed in float32", p.cfg.P)}
 }
 
-// splitsBF16 reports whether a side is multiplied in bfloat16 parts.
-func (p *Plan) splitsBF16(f quant.InPlaceFormat) bool { return f == quant.BF16 && p.ks.SplitsBF16() }
-
-// inPlaceNotes says what becomes of a side that is read as it is stored for up to rows
-// query rows, and of what it is multiplied by.
-func (p *Plan) inPlaceNotes(side, factors string, f quant.InPlaceFormat, rows int) (notes []string) {
-	if f == nil {
+// inPlaceNote says what becomes of a side that is read as it is stored for up to rows
+// query rows.
+func (p *Plan) inPlaceNote(side string, f quant.InPlaceFormat, rows int) []string {
+	if f == nil || p.rows <= rows {
 		return nil
 	}
-	if p.rows > rows {
-		notes = append(notes, fmt.Sprintf("%s are expanded from %s to float32, tile by tile, where more than %d query rows share them", side, f, rows))
-	}
-	if p.splitsBF16(f) {
-		notes = append(notes, fmt.Sprintf("%s meet %s in two bfloat16 parts; one, with the same bits, where bfloat16 holds them", factors, side))
-	}
-	return notes
+	return []string{fmt.Sprintf("%s are expanded from %s to float32, tile by tile, where more than %d query rows share them", side, f, rows)}
 }
 
 // String prints the explanation on a few lines.

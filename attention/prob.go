@@ -16,7 +16,7 @@ import (
 type PMode uint8
 
 const (
-	PAuto PMode = iota // PU8 where the value format allows integers, else PF32
+	PAuto PMode = iota // PU8 where the value format allows integers, PBF16 over FP8 unless Certify is set, else PF32
 	PF32               // float32
 	// PU8 quantizes weights to 8 bits against the largest of their tile: p = ⌊255·w/max + ½⌋.
 	PU8
@@ -63,8 +63,9 @@ const (
 	PStaticU4
 	// PBF16 rounds weights to bfloat16, to nearest even, against the largest of their tile, as
 	// kernels do that multiply 16-bit floats (FlashAttention-2, Dao 2023, arXiv 2307.08691).
-	// The denominator sums unrounded weights. Where the CPU multiplies bfloat16 pairs, sums
-	// of bfloat16 values take half the instructions of PF32.
+	// The denominator sums unrounded weights. Over FP8 values a weight is rounded with the
+	// scale of its token folded in. Where the CPU multiplies bfloat16 pairs, sums of bfloat16
+	// and FP8 values take half the instructions of PF32.
 	PBF16
 	// PLog2Bits3Wide is PLog2Bits3 with a last power of two, 2^−6, that stands for weights
 	// down to 2^−7.5 instead of 2^−6.5. What lies below a code book of three bits is not

@@ -71,8 +71,15 @@ func (b *block) prepareQuery(r int, scale float32) {
 	}
 	w.a[r], w.b[r] = scale, w.mean[r]
 	if p.intK == nil {
+		var packed []uint16
+		if w.q16 != nil {
+			packed = b.packQuery(r, row)
+		}
+		if p.cfg.Q != QBF16 {
+			packed = nil // nothing is lost
+		}
 		if p.cfg.Certify {
-			b.certifyQuery(r, row, nil, 0)
+			b.certifyQuery(r, row, nil, 0, packed)
 		}
 		return
 	}
@@ -88,8 +95,39 @@ func (b *block) prepareQuery(r int, scale float32) {
 	}
 	w.a[r] = s * scale
 	if p.cfg.Certify {
-		b.certifyQuery(r, row, codes, s)
+		b.certifyQuery(r, row, codes, s, nil)
 	}
+}
+
+// packQuery rounds the query of row r to bfloat16, for kernels that multiply it or, where
+// there are none, as float32, and notes whether the scores of the row are to use it.
+func (b *block) packQuery(r int, row []float32) []uint16 {
+	w, dk, dk4 := b.w, b.p.cfg.DK, b.p.scratch.dk4
+	packed := w.q16[r*dk4 : (r+1)*dk4]
+	clear(packed[dk&^1:])
+	whole := dk / Tile
+	if whole > 0 {
+		b.p.ks.PackBF16(packed, row, nil, whole, Tile)
+	}
+	if dk%Tile > 0 {
+		b.p.ks.PackBF16(packed[whole*Tile:], row[whole*Tile:], nil, 1, dk%Tile)
+	}
+	if b.p.cfg.Q == QBF16 {
+		w.paired[r] = true
+		if b.p.pairK == nil {
+			rounded := w.qr[r*dk : (r+1)*dk]
+			for c := range rounded {
+				rounded[c] = math.Float32frombits(uint32(packed[c]) << 16)
+			}
+		}
+		return packed
+	}
+	low := uint32(0)
+	for _, x := range row {
+		low |= math.Float32bits(x)
+	}
+	w.paired[r] = low&0xffff == 0
+	return packed
 }
 
 func (b *block) queryHead(r int) int { return b.head*b.p.group + r%b.p.group }
@@ -179,16 +217,64 @@ func (b *block) scores(block, following []byte, n int) {
 		b.scoresI8(tile, next, n)
 		return
 	}
-	if p.inPlaceK != nil && b.rows <= p.rowsK {
+	q := w.q
+	if w.qr != nil {
+		q = w.qr
+	}
+	switch {
+	case p.pairK != nil:
+		b.scoresPair(tile, next, n)
+	case p.inPlaceK != nil && b.rows <= p.rowsK:
 		for r := 0; r < b.rows; r += p.strip {
-			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], w.q[r*dk:], tile, next, b.strip(r), n, dk)
+			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], q[r*dk:], tile, next, b.strip(r), n, dk)
 			next = tile
 		}
-	} else {
+	default:
 		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, tile, next, quant.Keys, dk, n)
-		b.scoresF32(n)
+		b.scoresF32(q, n)
 	}
 	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
+}
+
+// scoresPair leaves scores in w.y: of rows in bfloat16 by kernels that multiply that, of
+// others in float32. A row's own query decides, so its bits do not depend on the others.
+func (b *block) scoresPair(tile, next []byte, n int) {
+	p, w, dk, dk4 := b.p, b.w, b.p.cfg.DK, b.p.scratch.dk4
+	scale := p.pairK.Scales(&w.tmpK, tile, n)
+	left := b.rows
+	b.runs(w.paired, true, func(r, m int) {
+		p.pairK.ScoresPair(p.ks, w.y[r*Tile:], w.q16[r*dk4:], tile, scale, next, m, n, dk)
+		next = tile // fetched once
+		left -= m
+	})
+	switch {
+	case left == 0:
+	case left <= p.rowsK:
+		b.runs(w.paired, false, func(r, m int) {
+			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], w.q[r*dk:], tile, next, m, n, dk)
+			next = tile
+		})
+	default:
+		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, tile, next, quant.Keys, dk, n)
+		b.runs(w.paired, false, func(r, m int) { p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, m, n, dk, bytesOf(w.kf)) })
+	}
+}
+
+// runs calls do for rows whose flag is want, as many at a time as follow each other and a
+// kernel call may have.
+func (b *block) runs(flags []bool, want bool, do func(r, m int)) {
+	for r := 0; r < b.rows; {
+		m := 0
+		for r+m < b.rows && m < b.p.strip && flags[r+m] == want {
+			m++
+		}
+		if m == 0 {
+			r++
+			continue
+		}
+		do(r, m)
+		r += m
+	}
 }
 
 // scoresI8 multiplies codes that are int8 or become so.
@@ -224,7 +310,7 @@ func (b *block) sinkTile() {
 			w.kf[(t/16*dk+c)*16+t%16] = x
 		}
 	}
-	b.scoresF32(n)
+	b.scoresF32(w.q, n)
 	p.ks.ScaleF32(w.y, w.plain, w.zero, b.rows, n)
 	b.shape(0, n)
 	if b.visit != nil {
@@ -249,12 +335,12 @@ func (b *block) sinkTile() {
 // strip is the number of rows of the kernel call that starts at row r.
 func (b *block) strip(r int) int { return min(b.p.strip, b.rows-r) }
 
-// scoresF32 runs the float32 scores against the expanded keys.
-func (b *block) scoresF32(n int) {
+// scoresF32 runs the float32 scores of queries q against the expanded keys.
+func (b *block) scoresF32(q []float32, n int) {
 	w, dk := b.w, b.p.cfg.DK
 	fetched := bytesOf(w.kf)
 	for r := 0; r < b.rows; r += b.p.strip {
-		b.p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, b.strip(r), n, dk, fetched)
+		b.p.ks.QKF32(w.y[r*Tile:], q[r*dk:], w.kf, b.strip(r), n, dk, fetched)
 	}
 }
 

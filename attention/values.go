@@ -17,6 +17,8 @@ func (b *block) values(block, next []byte, n int) {
 	switch {
 	case p.intV != nil:
 		b.valuesI8(tile, next, mu, bad, n)
+	case p.roundV != nil:
+		b.valuesBF16(tile, next, mu, bad, n)
 	case p.inPlaceV != nil && b.rows <= p.rowsV:
 		b.valuesInPlace(tile, next, mu, bad, n)
 	default:
@@ -135,19 +137,61 @@ func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, n int
 			p.cfg.V.Format.Decode(w.row[:dv], tile, quant.Values, dv, t)
 			return w.row[:dv]
 		})
-		copy(w.tileV, tile)
-		tile = w.tileV
-		zero := w.row[:dv]
-		clear(zero)
-		for blank := bad; blank != 0; blank &= blank - 1 {
-			p.cfg.V.Format.Quantize(p.ks, tile, quant.Values, dv, bits.TrailingZeros64(blank), zero)
-		}
+		tile = b.blanked(tile, bad)
 	}
 	b.sumOthers(func(r, m int) {
 		p.inPlaceV.SumF32(p.ks, w.acc[r*dv:], w.y[r*Tile:], tile, next, m, n, dv)
 		next = tile
 	})
 	b.foldF32(mu)
+}
+
+// valuesBF16 sums values under weights that are rounded to bfloat16 with the scales of their
+// tokens folded in, tokens in bad as valuesInPlace.
+func (b *block) valuesBF16(tile, next []byte, mu []float32, bad uint64, n int) {
+	p, w, dv := b.p, b.w, b.p.cfg.DV
+	b.noteSeen(bad, n)
+	weighExp(b, n)
+	if bad != 0 {
+		b.sumSeen(bad, n, func(t int) []float32 {
+			p.cfg.V.Format.Decode(w.row[:dv], tile, quant.Values, dv, t)
+			return w.row[:dv]
+		})
+		tile = b.blanked(tile, bad)
+	}
+	scale := p.roundV.Scales(&w.tmpV, tile, n)
+	if p.pairV {
+		p.ks.PackBF16(w.p16, w.y, scale, b.rows, n)
+		b.sumOthers(func(r, m int) {
+			p.roundV.SumPair(p.ks, w.acc[r*dv:], w.p16[r*Tile:], tile, next, m, n, dv)
+			next = tile
+		})
+	} else {
+		if scale != nil {
+			for r := range b.rows {
+				y := w.y[r*Tile:][:n]
+				for j, s := range scale[:n] {
+					y[j] *= s
+				}
+			}
+		}
+		p.ks.RoundBF16(w.y[:b.rows*Tile])
+		p.roundV.ExpandCodes(p.ks, w.vf, &w.tmpV, tile, next, dv, n)
+		b.sumOthers(func(r, m int) { p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
+	}
+	b.foldF32(mu)
+}
+
+// blanked returns a copy of a tile of values in which the tokens of bad are zeros.
+func (b *block) blanked(tile []byte, bad uint64) []byte {
+	p, dv := b.p, b.p.cfg.DV
+	copy(b.w.tileV, tile)
+	zero := b.w.row[:dv]
+	clear(zero)
+	for ; bad != 0; bad &= bad - 1 {
+		p.cfg.V.Format.Quantize(p.ks, b.w.tileV, quant.Values, dv, bits.TrailingZeros64(bad), zero)
+	}
+	return b.w.tileV
 }
 
 // noteSeen records which tokens of bad each row sees, before the weights replace the

@@ -21,6 +21,9 @@ type scratchLayout struct {
 	scaleK, scaleV    int
 	planes            int // of quantized weights
 	tileV             int // bytes of a tile of values that is read in place, else 0
+	paired            int // rows of queries in bfloat16, else 0
+	rounded           int // rows of those that are multiplied as float32, else 0
+	packed            int // rows of weights in bfloat16, else 0
 	certified         int // rows of a certified plan, else 0
 	totals            int // rows of a mode that looks ahead, else 0
 	bytes             int
@@ -30,8 +33,17 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 	l := scratchLayout{rows: p.rows, dk: p.cfg.DK, dk4: (p.cfg.DK + 3) &^ 3, dv: p.cfg.DV,
 		scaleK: quant.ScratchScales(p.cfg.DK), scaleV: quant.ScratchScales(p.cfg.DV)}
 	l.planes = p.prob.planes
-	if p.inPlaceV != nil {
+	if p.inPlaceV != nil || p.roundV != nil {
 		l.tileV = p.geo.v.certificate - p.geo.v.tile
+	}
+	if p.cfg.Q == QBF16 || p.pairK != nil {
+		l.paired = p.rows
+	}
+	if p.cfg.Q == QBF16 && p.pairK == nil {
+		l.rounded = p.rows
+	}
+	if p.pairV {
+		l.packed = p.rows
 	}
 	if p.cfg.Certify {
 		l.certified = p.rows
@@ -55,6 +67,9 @@ type worker struct {
 	block  block
 	q      []float32        // [rows][dk] rotated queries
 	q8     []int8           // [rows][dk4]
+	q16    []uint16         // [rows][dk4] queries in bfloat16
+	paired []bool           // [rows] whose scores use them
+	qr     []float32        // [rows][dk] the same as float32, where no kernel multiplies bfloat16
 	a, b   []float32        // [rows] factor and offset that turn scores into logits
 	plain  []float32        // [rows] factor of float32 scores
 	zero   []float32        // [rows] no offset
@@ -63,6 +78,7 @@ type worker struct {
 	y      []float32        // [rows][Tile] logits, then weights
 	p8     []byte           // [rows][Tile] quantized weights, or their high bytes
 	p8lo   []byte           // [rows][Tile] low bytes, in modes of two planes
+	p16    []uint16         // [rows][Tile] weights in bfloat16
 	stat   []stat           // [rows]
 	vis    []span           // [rows] visible keys of the tile, relative to it
 	certQ  []asm.QueryError // [rows] of a certified plan
@@ -104,6 +120,9 @@ func carve[T any](c *carver, n int) []T {
 func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.q = carve[float32](c, l.rows*l.dk)
 	w.q8 = carve[int8](c, l.rows*l.dk4)
+	w.q16 = carve[uint16](c, l.paired*l.dk4)
+	w.paired = carve[bool](c, l.paired)
+	w.qr = carve[float32](c, l.rounded*l.dk)
 	w.a = carve[float32](c, l.rows)
 	w.b = carve[float32](c, l.rows)
 	w.plain = carve[float32](c, l.rows)
@@ -115,6 +134,7 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	if l.planes == 2 {
 		w.p8lo = carve[byte](c, l.rows*Tile)
 	}
+	w.p16 = carve[uint16](c, l.packed*Tile)
 	w.stat = carve[stat](c, l.rows)
 	w.vis = carve[span](c, l.rows)
 	w.certQ = carve[asm.QueryError](c, l.certified)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/qattn/qattn/attention"
@@ -21,6 +22,7 @@ type attend struct {
 	threads int
 	tier    string // CPU tier to lower the plan to, "" for none
 	weights attention.PMode
+	brain   bool // queries come as bfloat16
 
 	p    *problem
 	work work
@@ -45,6 +47,12 @@ func (a *attend) withWeights(p attention.PMode) *attend {
 	return a
 }
 
+// inBF16 hands in queries as bfloat16, and makes the weights that.
+func (a *attend) inBF16() *attend {
+	a.brain = true
+	return a.withWeights(attention.PBF16)
+}
+
 func (a *attend) name() string {
 	codec := a.k
 	if a.v != a.k {
@@ -56,6 +64,9 @@ func (a *attend) name() string {
 	}
 	if a.weights != attention.PAuto {
 		name += "/p=" + a.weights.String()
+	}
+	if a.brain {
+		name += "/q=bf16"
 	}
 	return name
 }
@@ -88,6 +99,9 @@ func (a *attend) prepare(b *bench) error {
 	e := plan.Explain()
 	half := a.ops() / 2
 	a.work = work{bytes: plan.Layout().Bytes(a.n), qk: half, pv: half, qkBy: classOf(e.QK), pvBy: classOf(e.PV)}
+	if a.brain {
+		a.work.qkBy = a.work.pvBy
+	}
 	a.row = record.New(a.op)
 	a.row.K, a.row.V, a.row.P = a.k, a.v, plan.Config().P.String()
 	a.row.Heads, a.row.KVHeads, a.row.D, a.row.Q, a.row.N, a.row.Threads = a.heads, a.kvHeads, a.d, a.q, a.n, a.threads
@@ -114,9 +128,23 @@ func (a *attend) plan(plan *attention.Plan, st *store) error {
 		return err
 	}
 	a.out = make([]float32, a.q*a.heads*a.d)
-	io := &attention.IO{Q: attention.Rows{F32: a.p.queries}, Out: a.out, Workspace: attention.AlignedBytes(sched.WorkspaceBytes())}
+	queries := attention.Rows{F32: a.p.queries}
+	if a.brain {
+		queries = attention.Rows{BF16: toBF16(a.p.queries)}
+	}
+	io := &attention.IO{Q: queries, Out: a.out, Workspace: attention.AlignedBytes(sched.WorkspaceBytes())}
 	a.run = func() error { return plan.Run(context.Background(), sched, st.pages, io) }
 	return nil
+}
+
+// toBF16 rounds to bfloat16.
+func toBF16(x []float32) []uint16 {
+	packed := make([]uint16, len(x))
+	for i, v := range x {
+		b := math.Float32bits(v)
+		packed[i] = uint16((b + 0x7fff + b>>16&1) >> 16)
+	}
+	return packed
 }
 
 func (a *attend) cases() []measure.Case { return []measure.Case{{Name: a.name(), Run: a.run}} }

@@ -164,7 +164,7 @@ func TestBound(t *testing.T) {
 func TestClassOf(t *testing.T) {
 	for name, want := range map[string]roof.Class{
 		"qkScaleI8_vnni": roof.DotZmm, "pvFoldI8_vnni": roof.DotZmm, "qkI8_avxvnni": roof.DotYmm, "pvU8I8_avx2": roof.MaddYmm,
-		"qkF32_avx2": roof.FMAYmm, "pvF16_avx2": roof.FMAYmm, "qkF32_avx512": roof.FMAZmm, "qkBF16_bf16": roof.BF16Zmm,
+		"qkF32_avx2": roof.FMAYmm, "pvF16_avx2": roof.FMAYmm, "qkF32_avx512": roof.FMAZmm, "qkPairBF16_bf16": roof.BF16Zmm,
 		"qkI8_generic": "", "pvF32_neon": "",
 	} {
 		if got := classOf(name); got != want {

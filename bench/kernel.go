@@ -34,7 +34,7 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 	}
 	switch {
 	case isProduct(e):
-	case has("Softmax", "Scale", "Certify"):
+	case has("Softmax", "Scale", "Certify", "Pack"):
 		d = 0
 	case has("Advance"):
 		n, d = 0, 1
@@ -160,7 +160,7 @@ func productWorkload(f any, m, n, d int) func() {
 		queries = normals(6, m*d)
 		weights = fillF32(m*asm.Tile, 0.3)
 		tile    = normals(7, asm.Tile*d)
-		stored  = unsafe.Slice((*byte)(unsafe.Pointer(&tile[0])), 4*len(tile))
+		stored  = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(tile))), 4*len(tile))
 	)
 	switch f := f.(type) {
 	case asm.QKI8Func:
@@ -180,6 +180,12 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.QKBF16Func:
 		k := bfloats(asm.Tile * ((d + 1) &^ 1))
 		return func() { f(floats, queries, k, m, n, d, k) }
+	case asm.QKPairBF16Func:
+		q, k := brainQueries(m, d4), bfloats(asm.Tile*((d+1)&^1))
+		return func() { f(floats, q, k, m, n, d, k) }
+	case asm.QKPairFP8Func:
+		q, k, scale, table := brainQueries(m, d4), codes(asm.Tile*4*d4), fillF32(asm.Tile, 0.1), &asm.FP8Table{}
+		return func() { f(floats, q, k, scale, table, m, n, d, k) }
 	case asm.PVU8I8Func:
 		p, v := codes(m*asm.Tile), codes(asm.Tile*d)
 		return func() { f(ints, p, v, m, n, d, v) }
@@ -194,9 +200,21 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.PVBF16Func:
 		v := bfloats(asm.Tile * d)
 		return func() { f(floats, weights, v, m, n, d, v) }
+	case asm.PVPairBF16Func:
+		p, v := brainWeights(m), bfloats(asm.Tile*d)
+		return func() { f(floats, p, v, m, n, d, v) }
+	case asm.PVPairFP8Func:
+		p, v, table := brainWeights(m), codes(asm.Tile*d), &asm.FP8Table{}
+		return func() { f(floats, p, v, table, m, n, d, v) }
 	}
 	return nil
 }
+
+// brainQueries returns bfloat16 queries.
+func brainQueries(m, d4 int) []uint16 { return toBF16(normals(6, m*4*d4)) }
+
+// brainWeights returns bfloat16 weights.
+func brainWeights(m int) []uint16 { return toBF16(fillF32(m*asm.Tile, 0.3)) }
 
 // softmaxWorkload knows the kernels between the products. Softmax works in place, and
 // weights are logits too.
@@ -220,6 +238,9 @@ func softmaxWorkload(f any, m, n int) func() {
 	case asm.CertifyFunc:
 		certificates, queries, w := make([]asm.Certificate, m), make([]asm.QueryError, m), fillF32(2*m, 0.5)
 		return func() { f(certificates, y, stat, w, scales, queries, &asm.TileError{ValErr2: 1}, m, n) }
+	case asm.PackBF16Func:
+		packed := make([]uint16, rows)
+		return func() { f(packed, y, scales, m, n) }
 	case asm.SoftmaxF32Func:
 		return func() { f(y, stat, m, n) }
 	case asm.SoftmaxU8Func:

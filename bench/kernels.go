@@ -105,6 +105,9 @@ func allSubjects(threads []int) (list []subject) {
 			list = append(list, newAttend(s, "int8", "int8", 1).withWeights(p))
 		}
 	}
+	for _, s := range []shape{decodeShape(512), decodeShape(4096), prefillShape(8, 512), prefillShape(8, 2048)} {
+		list = append(list, newAttend(s, "bf16", "bf16", 1).inBF16())
+	}
 	for _, f := range formats {
 		for _, rotate := range []bool{false, true} {
 			list = append(list, &appendTokens{format: f, rotate: rotate}, &appendTokens{format: f, rotate: rotate, bulk: true})

@@ -75,6 +75,9 @@ func targets() []target {
 	}{{"f32", 0.60}, {"f16", 0.55}, {"e4m3", 0.55}, {"e5m2", 0.55}} {
 		list = append(list, atLeast(p.want, "prefill n=2048 "+p.format+", of the FMA peak", floatFraction, prefill(p.format, 1)))
 	}
+	if asm.Available()&asm.BF16 != 0 {
+		list = append(list, atLeast(1, "prefill n=2048 bf16, queries and weights too, of the FMA peak", floatFraction, prefill("bf16", 1).inBF16()))
+	}
 	for _, f := range []string{"int4", "nf4-dq", "nf4"} {
 		list = append(list, atMost(1.15, "prefill n=2048 "+f+", time of int8's", timeRatio, prefill(f, 1), prefill("int8", 1)))
 	}

@@ -7,6 +7,7 @@ package fuzz
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/qattn/qattn/attention"
 	"github.com/qattn/qattn/quant"
@@ -73,6 +74,11 @@ func (s Store) format() quant.Format {
 
 // integer reports whether values of the format are scale × int8.
 func (s Store) integer() bool { _, ok := s.format().(quant.Int8Format); return ok }
+
+// fp8 reports whether the format is one of 8-bit floats.
+func (s Store) fp8() bool {
+	return strings.HasPrefix(s.Format, "e4m3") || strings.HasPrefix(s.Format, "e5m2")
+}
 
 // String prints a Go literal.
 func (c Case) String() string {
@@ -177,7 +183,7 @@ func FromArgs(group, kvHeads uint8, dk, dv, qLen, kvLen uint16, formatK, formatV
 		QLen: int(qLen) % 200, KVLen: int(kvLen) % 2600,
 		K: Store{Format: formats[int(formatK)%len(formats)].String(), Rotate: has(RotateK), Center: has(CenterK)},
 		V: Store{Format: formats[int(formatV)%len(formats)].String(), Rotate: has(RotateV), Center: has(CenterV)},
-		Q: attention.QMode(pick(QBit0, 4) % 3), P: attention.PMode(pick(PBit0, 4) % 3),
+		Q: attention.QMode(pick(QBit0, 4)), P: attention.PMode(pick(PBit0, 4) % 3),
 		SinkTokens: []int{0, 1, 4, attention.Tile}[pick(SinkBit0, 4)],
 		Causal:     has(CausalFlag), ALiBi: has(ALiBiFlag), Sinks: has(SinksFlag),
 		Mask: MaskKind(pick(MaskBit0, 8)) % numMasks, Bias: BiasKind(pick(BiasBit0, 4)) % numBiases,
@@ -251,8 +257,8 @@ func (c Case) clamp(r *rand.Rand, window, offset bool) Case {
 	d := c.DK + c.DV
 	c.KVLen = min(c.KVLen, maxStored/(d*c.KVHeads))
 	c.QLen = min(c.QLen, max(1, maxProducts/(c.Heads*d*max(1, c.KVLen, d/4)))) // the reference rotates in d² steps
-	if !c.K.integer() {
-		c.Q %= attention.QInt8
+	if c.Q == attention.QInt8 && !c.K.integer() || c.Q == attention.QBF16 && !c.K.fp8() && c.K.Format != "bf16" {
+		c.Q -= attention.QInt8
 	}
 	if !c.static() {
 		c.Correction = attention.CorrectNone

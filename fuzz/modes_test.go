@@ -92,13 +92,9 @@ func TestModes(t *testing.T) {
 }
 
 // resolution is bound / |output − unrounded output| of every element of the first row
-// where the mode changes anything. Kernels that multiply bfloat16 parts have wider bounds
-// and are left out.
+// where the mode changes anything.
 func (in *Instance) resolution() (ratios []float64) {
 	x := in.newExact()
-	if x.splitsKeys || x.splitsValues {
-		return nil
-	}
 	plain := *x
 	plain.cfg.P, plain.intV = attention.PF32, false
 	output := func(x *exact) (want, tol []float64) {

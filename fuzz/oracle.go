@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/qattn/qattn/attention"
 	"github.com/qattn/qattn/reference"
 )
 
@@ -16,7 +17,7 @@ const u = 0x1p-24
 type Margin struct {
 	Worst   float64 // largest error / bound over finite rows
 	Sum     float64 // sum of error / bound
-	Float32 float64 // largest error / 4·2⁻²⁴·A·(4+S), the promise for plain float32 plans; 0 in those that split factors
+	Float32 float64 // largest error / 4·2⁻²⁴·A·(4+S), the promise for plain float32 plans
 	Checked int     // elements compared
 }
 
@@ -37,15 +38,17 @@ func (m *Margin) Add(n Margin) {
 //
 // With q the exact rotated query, r_j the stored residual and μ_j what was subtracted
 // from key j (centre plus mean), the logit is s_j = f(scale·(q̂·r_j + q·μ_j)), f being
-// softcap, ALiBi and bias. For int8 queries q̂ is codes times a scale; for float32 queries
-// and sink tokens q̂ = q. Let Y_j = |scale|·(Σ|q̂ r_j| + Σ|q|(|centre|+|mean|)) + |ALiBi| +
+// softcap, ALiBi and bias. For int8 queries q̂ is codes times a scale, for bfloat16 ones q
+// rounded to that; for float32 queries and sink tokens q̂ = q. Let Y_j = |scale|·(Σ|q̂ r_j| + Σ|q|(|centre|+|mean|)) + |ALiBi| +
 // |bias|. The kernels round
 //
 //   - q: Hadamard in float32, log₂n additions and one factor, (log₂n+2)·u·‖q‖ in norm;
 //     the codes of a rotated query may then be the next ones where q/scale is close to a
-//     tie: each such channel adds scale·|r_jc|,
+//     tie: each such channel adds the difference times |scale·r_jc|,
 //   - r: one product on expansion, u·Σ|q r|,
-//   - the sum: d terms, d·u·Σ|q r|; for int8 codes none, |Σ| < 2²⁴,
+//   - the sum: d terms, d·u·Σ|q r|; for int8 codes none, |Σ| < 2²⁴; where it may be one of
+//     bfloat16 products, one more and what kernels of those do to subnormal numbers, times
+//     the scale of the token,
 //   - the sum with the centre: ⌈d/16⌉+5 terms in a row, as much of Σ|q|(|centre|+|mean|),
 //   - scale, log2(e), offset: 10 roundings of magnitudes ≤ Y_j; 16 with softcap (three
 //     operations, slope ≤ 1), ALiBi and bias,
@@ -148,7 +151,7 @@ func (r *exactRow) check(o Output, m *Margin) error {
 		return r.checkEmptyCertificate(o, at)
 	}
 	r.shifts()
-	if r.top > outOfRange || r.norm > outOfRange {
+	if r.top > outOfRange || r.norm > outOfRange || r.cfg.Q == attention.QBF16 && r.norm > outOfRange/57344 { // FP8 codes meet q without their scales
 		return nil
 	}
 	r.weigh()
@@ -174,9 +177,7 @@ func (r *exactRow) check(o Output, m *Margin) error {
 		m.Checked++
 		if d > 0 {
 			m.Worst, m.Sum = max(m.Worst, d/tol[c]), m.Sum+d/tol[c]
-			if !r.splitsKeys && !r.splitsValues { // two bfloat16 parts hold 16 bits of 24
-				m.Float32 = max(m.Float32, d/reference.Tolerance32(abs[c], plain))
-			}
+			m.Float32 = max(m.Float32, d/reference.Tolerance32(abs[c], plain))
 		}
 	}
 	return r.checkCertificate(o, at, tol)
@@ -346,15 +347,20 @@ func (r *exactRow) shifts() {
 		if in.Case.K.Center {
 			e += scale * u * (math.Ceil(d/16) + 5) * cen
 		}
-		if r.slack != nil && j >= in.SinkTokens {
+		unit := max(1, k.scale)
+		flushed := u*res + 0x1p-125*size*unit + d*0x1p-124*unit // by bfloat16 products
+		switch {
+		case j < in.SinkTokens || r.slack == nil:
+			e += scale * (rotQ*k.norm + u*(d+1)*res)
+			if r.pairsKeys && j >= in.SinkTokens {
+				e += scale * flushed
+			}
+		case r.cfg.Q == attention.QBF16:
+			e += scale * (slack + u*(d+2)*(res+slack) + flushed)
+		default:
 			e += scale * slack
 			if r.step > 0 {
 				tiny += 0x1p-149 / r.step * (res + slack)
-			}
-		} else {
-			e += scale * (rotQ*k.norm + u*(d+1)*res)
-			if r.splitsKeys && j >= in.SinkTokens {
-				e += scale * (0x1p-16*res + u*(d+1)*res + 0x1p-125*size + d*0x1p-124)
 			}
 		}
 		y := scale * (res + slack + cen)
@@ -384,8 +390,8 @@ func (r *exactRow) roundings() float64 {
 		g += 2
 	} else {
 		g += reference.Tokens + 4 // one sum over the tokens of a tile, and their expansion
-		if r.splitsValues {
-			g += reference.Tokens + 0x1p8
+		if r.pairsValues {
+			g++
 		}
 	}
 	if r.sequential {
@@ -409,8 +415,11 @@ func (r *exactRow) output() (want, abs, tol []float64) {
 	in := r.in
 	want, abs, tol = make([]float64, in.DV), make([]float64, in.DV), make([]float64, in.DV)
 	meanError, roundings, tiny := 0.0, r.roundings(), 0x1p-147 // tiny: subnormal numbers lose bits
-	if r.splitsValues {
-		tiny = 0x1p-123 // all
+	switch {                                                   // all, in bfloat16
+	case r.foldsScales:
+		tiny = 0x1p-108 // of a weight against the largest code
+	case r.pairsValues:
+		tiny = 0x1p-123
 	}
 	if in.Case.V.Rotate {
 		meanError = rotationError(in.DV, r.meanV[r.g])

@@ -21,8 +21,9 @@ type exact struct {
 	prob         *reference.Problem // queries [q̂|q] against keys [r|μ]
 	meanK, meanV []float64          // norms of the heads' means
 	intV         bool               // weights meet integers
-	splitsKeys   bool               // a score kernel that splits queries into bfloat16 parts
-	splitsValues bool               // the same for weights
+	pairsKeys    bool               // scores may be those of kernels that multiply bfloat16
+	pairsValues  bool               // the same for sums
+	foldsScales  bool               // weights are rounded to bfloat16 with the scales of FP8 values
 	answer       *reference.Result  // over what was appended, of certified instances
 
 }
@@ -32,7 +33,7 @@ type token struct {
 	res, mu      []float64 // residual; centre plus mean
 	off          []float64 // |centre| + |mean|
 	norm, muNorm float64
-	scale        float64 // of integers
+	scale        float64 // of integers and FP8 codes
 	lost         float64 // what Append rounds besides the codes, see appendError
 }
 
@@ -40,7 +41,7 @@ type token struct {
 type query struct {
 	q     []float64 // rotated
 	norm  float64
-	hat   []float64 // codes times step, or q
+	hat   []float64 // codes times step, bfloat16, or q
 	step  float64
 	slack []float64 // bounds of what float32 may do to hat; nil for float32 queries
 }
@@ -73,8 +74,9 @@ func (in *Instance) newExact() *exact {
 		x.pages = append(x.pages, in.Page(b))
 	}
 	x.intV = in.Case.V.integer() && integer(x.cfg.P)
-	e := in.Plan.Explain()
-	x.splitsKeys, x.splitsValues = splits(e.QK), splits(e.PV)
+	x.pairsKeys = x.cfg.Q == attention.QBF16 || in.Case.K.Format == "bf16"
+	x.foldsScales = x.cfg.P == attention.PBF16 && in.Case.V.fp8()
+	x.pairsValues = x.foldsScales || x.cfg.P == attention.PBF16 && in.Case.V.Format == "bf16"
 	for h := range in.KVHeads {
 		x.meanK = append(x.meanK, norm(x.lay.Mean(h, reference.Keys)))
 		x.meanV = append(x.meanV, norm(x.lay.Mean(h, reference.Values)))
@@ -94,12 +96,6 @@ func integer(p attention.PMode) bool {
 		return true
 	}
 	return p >= attention.PLog2Bits2 && p <= attention.PLogSqrt2Bits5 || p == attention.PLog2Bits3Wide
-}
-
-// splits reports whether a kernel of the name multiplies bfloat16 parts.
-func splits(kernel string) bool {
-	_, isa, _ := strings.Cut(kernel, "_")
-	return strings.Contains(isa, "bf16")
 }
 
 func (x *exact) side(s reference.Side) (d int, st Store) {
@@ -135,8 +131,8 @@ func (x *exact) tokens(s reference.Side) (all []token) {
 				for c, mean := range means[h] {
 					tok.mu[c], tok.off[c] = centre[c]+mean, math.Abs(centre[c])+math.Abs(mean)
 				}
-				if s == reference.Values && x.intV {
-					tok.scale = x.valueScale(page, h, t%reference.Tokens)
+				if st.fp8() || s == reference.Values && x.intV {
+					tok.scale = x.scale(page, h, s, t%reference.Tokens)
 				}
 			}
 			tok.norm, tok.muNorm = norm(tok.res), norm(tok.off)
@@ -150,10 +146,17 @@ func (x *exact) tokens(s reference.Side) (all []token) {
 // page is the page of a token that is no sink.
 func (x *exact) page(t int) []byte { return x.pages[x.lay.SinkPages()+t/reference.Tokens] }
 
-// valueScale is the scale stored with value t of a tile.
-func (x *exact) valueScale(page []byte, head, t int) float64 {
-	b := x.lay.Storage(page, head, reference.Values)
-	if x.in.Case.V.Format == "int8-s32" {
+// scale is the scale stored with token t of a tile, or the static one.
+func (x *exact) scale(page []byte, head int, s reference.Side, t int) float64 {
+	b, static := x.lay.Storage(page, head, s), x.lay.V.Static
+	if s == reference.Keys {
+		static = x.lay.K.Static
+	}
+	_, st := x.side(s)
+	if static > 0 {
+		return static
+	}
+	if st.fp8() || st.Format == "int8-s32" {
 		return reference.F32(binary.LittleEndian.Uint32(b[4*t:]))
 	}
 	return reference.F16(binary.LittleEndian.Uint16(b[2*t:]))
@@ -167,6 +170,9 @@ func (x *exact) newQuery(raw []float32) query {
 	q.norm, q.hat = norm(q.q), q.q
 	if x.cfg.Q == attention.QInt8 && allFinite(q.q) {
 		q.quantize(x.in.Case.K.Rotate)
+	}
+	if x.cfg.Q == attention.QBF16 && allFinite(q.q) {
+		q.round(x.in.Case.K.Rotate)
 	}
 	return q
 }
@@ -200,6 +206,19 @@ func (q *query) quantize(rotated bool) {
 		at := code(t)
 		q.hat[c] = q.step * at
 		q.slack[c] = q.step*(1+stepError)*max(code(t+near)-at, at-code(t-near)) + math.Abs(q.hat[c])*stepError
+	}
+}
+
+// round replaces hat by bfloat16 numbers, as quantize does by codes.
+func (q *query) round(rotated bool) {
+	err := 0.0
+	if rotated {
+		err = rotationError(len(q.q), q.norm)
+	}
+	q.hat, q.slack = make([]float64, len(q.q)), make([]float64, len(q.q))
+	for c, x := range q.q {
+		at := reference.RoundBF16(x)
+		q.hat[c], q.slack[c] = at, max(reference.RoundBF16(x+err)-at, at-reference.RoundBF16(x-err))
 	}
 }
 

@@ -29,7 +29,7 @@ func (e estimate) join(x estimate) estimate { return estimate{e.at, min(e.lo, x.
 type weights struct {
 	ref  float64 // base 2
 	y, d []float64
-	sv   []float64  // what integer weights fold in, else 1
+	sv   []float64  // what weights fold in before they are rounded, else 1
 	w    []estimate // of the residual values
 	e    []estimate // shares of the mass
 	one  []bool     // w and e are one number
@@ -71,7 +71,7 @@ func (r *exactRow) weigh() {
 	for i, j := range r.keys {
 		s.y[i] = r.logits[j] * math.Log2E
 		s.ref = max(s.ref, s.y[i])
-		if s.sv[i] = 1; r.intV {
+		if s.sv[i] = 1; r.intV || r.foldsScales && j >= r.in.SinkTokens {
 			s.sv[i] = r.value(j).scale
 		}
 		s.svTop = max(s.svTop, s.sv[i])
@@ -185,7 +185,10 @@ func (r *exactRow) rule() rule {
 	case attention.PE5M2:
 		return r.float(57344, 57344, 2, -14)
 	case attention.PBF16:
-		round := r.float(1, 1, 7, -126)
+		round := r.float(1, math.Inf(1), 7, -126)
+		if r.foldsScales {
+			s.half = 0 // what is lost below the subnormal numbers is in output
+		}
 		return func(r *exactRow, t span, _ running) { round(r, t, r.largest(t)) }
 	case attention.PLog2Bits2, attention.PLog2Bits3, attention.PLog2Bits4, attention.PLog2Bits5:
 		return power(2+int(r.cfg.P-attention.PLog2Bits2), false, reference.Log2Code, reference.Log2Value)
@@ -306,8 +309,8 @@ func (r *exactRow) round(t span, top, m float64) {
 	}
 }
 
-// float is a mode of weights times top in a float of man mantissa bits, against the
-// running maximum.
+// float is a mode of weights, times top and what they fold in, in a float of man mantissa
+// bits, against the running maximum.
 func (r *exactRow) float(top, limit float64, man, minExp int) rule {
 	s := &r.weights
 	s.rel, s.half = math.Ldexp(1, -man-1), reference.StepFloat(0, 1, man, minExp)/top
@@ -321,6 +324,10 @@ func (r *exactRow) float(top, limit float64, man, minExp int) rule {
 			const err = 8 * u // two exponentials, products
 			y, d := s.y[i], s.d[i]
 			s.one[i] = false
+			top := top * s.sv[i]
+			if !(top > 0) {
+				continue // of a token of zeros
+			}
 			s.w[i] = estimate{
 				round(top*math.Exp2(y-run.at)) * at,
 				round(top*math.Exp2(y-d-run.hi)*(1-err)) * lo,

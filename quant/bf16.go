@@ -66,3 +66,21 @@ func (bf16Format) ScoresF32(ks *asm.Set, s, q []float32, tile, next []byte, m, n
 func (bf16Format) SumF32(ks *asm.Set, o, p []float32, tile, next []byte, m, n, d int) {
 	ks.PVBF16(o, p, tile, m, n, d, next)
 }
+
+func (bf16Format) PairFamily() string { return "BF16" }
+
+func (bf16Format) Coarse() bool { return false }
+
+func (bf16Format) Scales(*Scratch, []byte, int) []float32 { return nil }
+
+func (bf16Format) ScoresPair(ks *asm.Set, s []float32, q []uint16, tile []byte, _ []float32, next []byte, m, n, d int) {
+	ks.QKPairBF16(s, q, tile, m, n, d, next)
+}
+
+func (bf16Format) SumPair(ks *asm.Set, o []float32, p []uint16, tile, next []byte, m, n, d int) {
+	ks.PVPairBF16(o, p, tile, m, n, d, next)
+}
+
+func (bf16Format) ExpandCodes(ks *asm.Set, dst []float32, _ *Scratch, tile, next []byte, d, n int) {
+	ks.DecBF16V(dst, tile, n, d, next)
+}

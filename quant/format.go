@@ -91,6 +91,33 @@ type InPlaceFormat interface {
 	SumF32(ks *asm.Set, o, p []float32, tile, next []byte, m, n, d int)
 }
 
+// BF16Format is a Format whose stored value is exactly scale[token]·code with a code that
+// bfloat16 holds, so that queries and weights rounded to bfloat16 make products of pairs.
+type BF16Format interface {
+	Format
+
+	// PairFamily is the name of the kernel families without QKPair or PVPair, such as "FP8".
+	PairFamily() string
+
+	// Coarse reports that rounding what codes meet to bfloat16 adds little to what the
+	// codes lose: automatic modes do so.
+	Coarse() bool
+
+	// Scales returns one scale per token of [0, n), pointing into tmp, as many more as fill
+	// a group of keys being finite or NaN; nil when all are 1.
+	Scales(tmp *Scratch, tile []byte, n int) []float32
+
+	// ScoresPair computes s[i][j] = scale[j]·Σ q[i][c]·code[j][c] of m rows of bfloat16
+	// queries, [m][4·⌈d/4⌉] with zero padding, against tokens [0, n) of a tile of keys; SumPair
+	// computes o[i][c] = Σ_{t<n} p[i][t]·code[t][c], p[i][n] = 0 where n is odd. s and p are
+	// [m][64], o is [m][d]. scale is what Scales returns. next as in ExpandF32.
+	ScoresPair(ks *asm.Set, s []float32, q []uint16, tile []byte, scale []float32, next []byte, m, n, d int)
+	SumPair(ks *asm.Set, o []float32, p []uint16, tile, next []byte, m, n, d int)
+
+	// ExpandCodes is ExpandF32 of values without their scales.
+	ExpandCodes(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, d, n int)
+}
+
 // Scratch is the temporary memory of an expansion. Allocate it with NewScratch or
 // carve it from a workspace: Scale holds 64·⌈d/32⌉ floats, Codes 64·4·⌈d/4⌉ bytes.
 type Scratch struct {

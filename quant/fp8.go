@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/fp8"
@@ -28,6 +29,7 @@ type fp8Kind struct {
 	name   string
 	max    float32
 	values [256]float32
+	table  asm.FP8Table                           // the same as bfloat16
 	encode func(ks *asm.Set) encodeFP8            // the kernel
 	expand func(ks *asm.Set, side Side) expandFP8 // the kernel of a side
 }
@@ -42,6 +44,7 @@ var (
 		name:   "e4m3",
 		max:    448,
 		values: decodeTable(func(b byte) float32 { return fp8.E4M3(b).Float32() }),
+		table:  pairTable(func(b byte) float32 { return fp8.E4M3(b).Float32() }),
 		encode: func(ks *asm.Set) encodeFP8 { return encodeFP8(ks.EncE4M3) },
 		expand: func(ks *asm.Set, side Side) expandFP8 {
 			return [...]expandFP8{Keys: expandFP8(ks.DecE4M3K), Values: expandFP8(ks.DecE4M3V)}[side]
@@ -51,6 +54,7 @@ var (
 		name:   "e5m2",
 		max:    57344,
 		values: decodeTable(func(b byte) float32 { return fp8.E5M2(b).Float32() }),
+		table:  pairTable(func(b byte) float32 { return fp8.E5M2(b).Float32() }),
 		encode: func(ks *asm.Set) encodeFP8 { return encodeFP8(ks.EncE5M2) },
 		expand: func(ks *asm.Set, side Side) expandFP8 {
 			return [...]expandFP8{Keys: expandFP8(ks.DecE5M2K), Values: expandFP8(ks.DecE5M2V)}[side]
@@ -61,6 +65,14 @@ var (
 func decodeTable(decode func(byte) float32) (t [256]float32) {
 	for i := range t {
 		t[i] = decode(byte(i))
+	}
+	return t
+}
+
+func pairTable(decode func(byte) float32) (t asm.FP8Table) {
+	for i := range t.Lo {
+		b := math.Float32bits(decode(byte(i)))
+		t.Lo[i], t.Hi[i] = byte(b>>16), byte(b>>24)
 	}
 	return t
 }
@@ -136,18 +148,47 @@ func (f fp8Format) Decode(dst []float32, tile []byte, side Side, d, t int) {
 }
 
 func (f fp8Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, side Side, d, n int) {
-	scale := tmp.Scale[:asm.Tile]
-	if !f.dynamic {
-		for t := range n {
-			scale[t] = f.static
-		}
-	} else {
-		loadF32(scale[:n], tile)
-	}
-	// An assembly call must stay short: it cannot be preempted.
+	f.expandBy(ks, f.Scales(tmp, tile, n), dst, tile, next, side, d, n)
+}
+
+// expandBy expands codes under the given scales. An assembly call must stay short: it cannot
+// be preempted.
+func (f fp8Format) expandBy(ks *asm.Set, scale, dst []float32, tile, next []byte, side Side, d, n int) {
 	expand, codes := f.kind.expand(ks, side), tile[f.codesAt():]
 	const step = asm.Tile / 2
 	for t := 0; t < n; t += step {
 		expand(dst[t*d:], codes[t*paddedDim(side, d):], scale[t:], min(step, n-t), d, next[min(t*paddedDim(side, d), len(next)):])
 	}
+}
+
+func (f fp8Format) PairFamily() string { return "FP8" }
+
+func (f fp8Format) Coarse() bool { return true }
+
+func (f fp8Format) Scales(tmp *Scratch, tile []byte, n int) []float32 {
+	scale := tmp.Scale[:asm.Tile]
+	if !f.dynamic {
+		for t := range scale {
+			scale[t] = f.static
+		}
+	} else {
+		loadF32(scale[:(n+15)&^15], tile)
+	}
+	return scale
+}
+
+func (f fp8Format) ScoresPair(ks *asm.Set, s []float32, q []uint16, tile []byte, scale []float32, next []byte, m, n, d int) {
+	ks.QKPairFP8(s, q, tile[f.codesAt():], scale, &f.kind.table, m, n, d, next)
+}
+
+func (f fp8Format) SumPair(ks *asm.Set, o []float32, p []uint16, tile, next []byte, m, n, d int) {
+	ks.PVPairFP8(o, p, tile[f.codesAt():], &f.kind.table, m, n, d, next)
+}
+
+func (f fp8Format) ExpandCodes(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, d, n int) {
+	scale := tmp.Scale[:n]
+	for t := range scale {
+		scale[t] = 1
+	}
+	f.expandBy(ks, scale, dst, tile, next, Values, d, n)
 }

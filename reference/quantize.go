@@ -34,6 +34,15 @@ func Int8Row(x []float64) (codes []int8, scale float64) {
 	return codes, scale
 }
 
+// RoundBF16 rounds to bfloat16, to nearest, ties to even; finite magnitudes that would round to infinity saturate.
+func RoundBF16(x float64) float64 {
+	if x-x != 0 || x == 0 {
+		return x
+	}
+	unit := 2 * StepFloat(x, 1, 7, -126)
+	return math.Max(-0x1.fep127, math.Min(0x1.fep127, math.RoundToEven(x/unit)*unit))
+}
+
 // P8 is the unsigned 8-bit code of a probability x in [0, 1]: 255·x rounded to nearest, ties up.
 func P8(x float64) uint8 { return uint8(math.Floor(255*x + 0.5)) }
 

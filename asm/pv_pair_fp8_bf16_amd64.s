@@ -1,0 +1,268 @@
+//go:build !purego
+
+#include "textflag.h"
+#include "float_avx512_amd64.h"
+#include "bf16_amd64.h"
+
+// pv_pair_fp8_bf16_amd64.s: FP8 values under bfloat16 weights.
+//
+// Obstacle:  VDPBF16PS wants the two tokens of a pair side by side, a tile holds rows. The
+//            codes of two rows are interleaved before they are widened, one operation for
+//            64 codes more than in qk_pair_fp8_bf16_amd64.s, beside VDPBF16PS too.
+// Shape:     6 rows × 4 vectors of 16 channels in accumulators, 64 channels for all rows
+//            before the next. Interleaving keeps to 128 bits, so vector i has channels 4i to
+//            4i+3 of each 16: 8 operations sort them out at the end.
+// Exactness: within the bound of the contract. An output is one chain of pairs in
+//            ascending order.
+// Reads:     n rows of V, exactly dv bytes each; ⌈n/2⌉ pairs of p; the table. Writes
+//            o[i][0:dv].
+// Tails:     channels beyond dv are masked: they are neither loaded nor stored; so is the
+//            second token of the last pair of an odd n, which is 0 in p.
+// Prefetch:  in the passes of the first rows a line of next per line of V, in the order of
+//            its addresses; later passes touch V itself.
+// Registers: Z0–Z23 sums · Z24–Z26 V · Z25 pair of p · Z27–Z31 see TABLES · K1 channels · K2
+//            those of the second token · K3–K6 of o · DI o · SI p · AX pair of p · R11 row
+//            bytes of V · R8 rows left · R9 channels left · R12 channels done · BX R13 V
+//            R10 fetched line · CX pairs left · DX whether a token alone is left
+
+// LOW and HIGH widen channels 0–7 and 8–15 of every 16 of a pair.
+#define ROWSOF \
+	VMOVDQU8.Z (R13), K1, Z24;         \
+	VMOVDQU8.Z (R13)(R11*1), K2, Z25
+#define LOW \
+	ROWSOF;                   \
+	VPUNPCKLBW Z25, Z24, Z26; \
+	VMOVDQA64 Z26, Z24;       \
+	VMOVDQA64 Z26, Z25;       \
+	WIDEN(Z26);               \
+	PREFETCHT0 (R10)
+#define HIGH \
+	ROWSOF;                   \
+	VPUNPCKHBW Z25, Z24, Z26; \
+	VMOVDQA64 Z26, Z24;       \
+	VMOVDQA64 Z26, Z25;       \
+	WIDEN(Z26);               \
+	PREFETCHT0 64(R10)
+
+#define DOT(p, a, b) \
+	VPBROADCASTD p, Z25;  \
+	VDPBF16PS(24, 25, a); \
+	VDPBF16PS(26, 25, b)
+
+#define LOW1 LOW;  DOT((AX), 0, 1)
+#define LOW2 LOW1; DOT(128(AX), 4, 5)
+#define LOW3 LOW2; DOT(256(AX), 8, 9)
+#define LOW4 LOW3; DOT(384(AX), 12, 13)
+#define LOW5 LOW4; DOT(512(AX), 16, 17)
+#define LOW6 LOW5; DOT(640(AX), 20, 21)
+
+#define HIGH1 HIGH;  DOT((AX), 2, 3)
+#define HIGH2 HIGH1; DOT(128(AX), 6, 7)
+#define HIGH3 HIGH2; DOT(256(AX), 10, 11)
+#define HIGH4 HIGH3; DOT(384(AX), 14, 15)
+#define HIGH5 HIGH4; DOT(512(AX), 18, 19)
+#define HIGH6 HIGH5; DOT(640(AX), 22, 23)
+
+#define STEP \
+	LEAQ (R13)(R11*2), R13; \
+	ADDQ $128, R10;         \
+	ADDQ $4, AX;            \
+	DECQ CX
+
+// SORT puts 64 channels in order.
+#define SORT(a, b, c, d) \
+	VSHUFI32X4 $0x44, b, a, Z24;   \
+	VSHUFI32X4 $0xEE, b, a, Z25;   \
+	VSHUFI32X4 $0x44, d, c, Z26;   \
+	VSHUFI32X4 $0xEE, d, c, d;     \
+	VSHUFI32X4 $0x88, Z26, Z24, a; \
+	VSHUFI32X4 $0xDD, Z26, Z24, b; \
+	VSHUFI32X4 $0x88, d, Z25, c;   \
+	VSHUFI32X4 $0xDD, d, Z25, d
+
+// STORE stores a row at R13 and moves to the one before.
+#define STORE(a, b, c, d) \
+	SORT(a, b, c, d);    \
+	VMOVUPS a, (R13);    \
+	VMOVUPS b, 64(R13);  \
+	VMOVUPS c, 128(R13); \
+	VMOVUPS d, 192(R13); \
+	SUBQ AX, R13
+#define PART(a, b, c, d) \
+	SORT(a, b, c, d);        \
+	VMOVUPS a, K3, (R13);    \
+	VMOVUPS b, K4, 64(R13);  \
+	VMOVUPS c, K5, 128(R13); \
+	VMOVUPS d, K6, 192(R13); \
+	SUBQ AX, R13
+
+// func pvPairFP8_bf16(o []float32, p []uint16, v []byte, table *FP8Table, m, n, dv int, next []byte)
+TEXT ·pvPairFP8_bf16(SB), NOSPLIT, $16-128
+	TABLES(table+72(FP))
+	MOVQ dv+96(FP), R9
+	MOVQ R9, R11
+	XORL R12, R12
+	MOVQ next_base+104(FP), R10
+	MOVQ n+88(FP), CX
+	IMULQ R11, CX
+	AHEAD(next_len+112(FP), ahead, aheadDone)
+	MOVQ R10, next-16(SP)
+
+set:
+	MOVQ o_base+0(FP), DI
+	LEAQ (DI)(R12*4), DI
+	MOVQ p_base+24(FP), SI
+	MOVQ v_base+48(FP), BX
+	ADDQ R12, BX
+	MOVQ m+80(FP), R8
+	MOVQ next-16(SP), R10
+	XORL CX, CX
+	MOVQ $64, AX
+	SUBQ R9, AX
+	CMOVQGT AX, CX
+	MOVQ $-1, AX
+	SHRQ CX, AX
+	KMOVQ AX, K1
+	KMOVW K1, K3
+	KSHIFTRQ $16, K1, K4
+	KSHIFTRQ $32, K1, K5
+	KSHIFTRQ $48, K1, K6
+
+block:
+	STRIP
+	MOVQ AX, rows-8(SP)
+	ZERO
+	KMOVQ K1, K2
+	MOVQ BX, R13
+	MOVQ SI, AX
+	MOVQ n+88(FP), CX
+	MOVQ CX, DX
+	ANDQ $1, DX
+	SHRQ $1, CX
+	JEQ  odd
+	JUMP(rows-8(SP), rows1, rows2, rows3, rows4, rows5, rows6)
+	PCALIGN $32
+
+rows6:
+	LOW6
+	HIGH6
+	STEP
+	JNZ  rows6
+	JMP  odd
+	PCALIGN $32
+
+rows5:
+	LOW5
+	HIGH5
+	STEP
+	JNZ  rows5
+	JMP  odd
+	PCALIGN $32
+
+rows4:
+	LOW4
+	HIGH4
+	STEP
+	JNZ  rows4
+	JMP  odd
+	PCALIGN $32
+
+rows3:
+	LOW3
+	HIGH3
+	STEP
+	JNZ  rows3
+	JMP  odd
+	PCALIGN $32
+
+rows2:
+	LOW2
+	HIGH2
+	STEP
+	JNZ  rows2
+	JMP  odd
+	PCALIGN $32
+
+rows1:
+	LOW1
+	HIGH1
+	STEP
+	JNZ  rows1
+
+odd:
+	TESTQ DX, DX
+	JEQ  summed
+	XORL DX, DX
+	MOVQ $1, CX
+	KXORQ K2, K2, K2
+	JUMP(rows-8(SP), rows1, rows2, rows3, rows4, rows5, rows6)
+
+summed:
+	LEAQ (R11*4), AX // row bytes of o
+	MOVQ rows-8(SP), CX
+	LEAQ -1(CX), R13
+	IMULQ AX, R13
+	ADDQ DI, R13 // the last row of the block
+	CMPQ R9, $64
+	JLT  storePart
+	JUMP(CX, store1, store2, store3, store4, store5, store6)
+
+store6:
+	STORE(Z20, Z21, Z22, Z23)
+
+store5:
+	STORE(Z16, Z17, Z18, Z19)
+
+store4:
+	STORE(Z12, Z13, Z14, Z15)
+
+store3:
+	STORE(Z8, Z9, Z10, Z11)
+
+store2:
+	STORE(Z4, Z5, Z6, Z7)
+
+store1:
+	STORE(Z0, Z1, Z2, Z3)
+	JMP  stored
+
+storePart:
+	JUMP(CX, part1, part2, part3, part4, part5, part6)
+
+part6:
+	PART(Z20, Z21, Z22, Z23)
+
+part5:
+	PART(Z16, Z17, Z18, Z19)
+
+part4:
+	PART(Z12, Z13, Z14, Z15)
+
+part3:
+	PART(Z8, Z9, Z10, Z11)
+
+part2:
+	PART(Z4, Z5, Z6, Z7)
+
+part1:
+	PART(Z0, Z1, Z2, Z3)
+
+stored:
+	CMPQ SI, p_base+24(FP)
+	JNE  touched
+	MOVQ R10, next-16(SP)
+
+touched:
+	MOVQ BX, R10 // nothing more to prefetch
+	SUBQ CX, R8
+	IMULQ CX, AX
+	ADDQ AX, DI
+	SHLQ $7, CX
+	ADDQ CX, SI
+	TESTQ R8, R8
+	JNE  block
+	ADDQ $64, R12
+	SUBQ $64, R9
+	JGT  set
+	VZEROUPPER
+	RET

@@ -1,0 +1,212 @@
+//go:build !purego
+
+#include "textflag.h"
+#include "float_avx512_amd64.h"
+#include "bf16_amd64.h"
+
+// qk_pair_fp8_bf16_amd64.s: scores of bfloat16 queries against FP8 keys.
+//
+// Obstacle:  a code is widened by two lookups in tables of 128 bytes, for the high and the
+//            low byte, and an operation for its sign: 5 operations for 64 codes in all.
+//            They run beside VDPBF16PS, of which 4 rows have 8 to wait for, so nothing is
+//            kept in memory and any number of rows reads the tile as it is stored.
+// Shape:     6 rows × 2 groups of 16 tokens × 2 accumulators. A line of K holds 4 channels
+//            of 16 tokens; widened, in each 128 bits of one vector the pairs of 2 tokens,
+//            of another those of the next 2. 4 channels of q spread to 64 bits meet both,
+//            and a score is the sum of neighbours, sorted out once at the end.
+// Exactness: within the bound of the contract. A score is the sum of two chains of pairs,
+//            even and odd ones in ascending order, times the scale of its token.
+// Reads:     ⌈n/16⌉ groups of K, m whole rows of q, 16·⌈n/16⌉ scales, the table. Writes
+//            s[i][0:16·⌈n/16⌉].
+// Groups:    two at a time; where one is missing the other is computed and stored twice.
+// Prefetch:  in the passes of the first rows a line of next per line of K, in the order of
+//            its addresses; later passes touch K itself.
+// Registers: Z0–Z23 sums · Z24–Z26 K · Z25 q · Z27–Z31 see TABLES · DI s · SI q · R11 q
+//            stride · R8 rows left · AX CX q of a step, its first and its fourth row · BX k
+//            R13 distance to the second group · R12 that of its scores · R9 offset of the
+//            groups' scores · R10 fetched line · DX steps left
+
+#define FIRST \
+	VMOVDQU32 (BX), Z24; \
+	VMOVDQA64 Z24, Z25;  \
+	WIDEN((BX));         \
+	PREFETCHT0 (R10)
+#define SECOND \
+	VMOVDQU32 (BX)(R13*1), Z24; \
+	VMOVDQA64 Z24, Z25;         \
+	WIDEN((BX)(R13*1));         \
+	PREFETCHT0 64(R10)
+
+#define QUAD(q, a, b) \
+	VPBROADCASTQ q, Z25;  \
+	VDPBF16PS(24, 25, a); \
+	VDPBF16PS(26, 25, b)
+
+#define FIRST1 FIRST;  QUAD((AX), 0, 1)
+#define FIRST2 FIRST1; QUAD((AX)(R11*1), 4, 5)
+#define FIRST3 FIRST2; QUAD((AX)(R11*2), 8, 9)
+#define FIRST4 FIRST3; QUAD((CX), 12, 13)
+#define FIRST5 FIRST4; QUAD((CX)(R11*1), 16, 17)
+#define FIRST6 FIRST5; QUAD((CX)(R11*2), 20, 21)
+
+#define SECOND1 SECOND;  QUAD((AX), 2, 3)
+#define SECOND2 SECOND1; QUAD((AX)(R11*1), 6, 7)
+#define SECOND3 SECOND2; QUAD((AX)(R11*2), 10, 11)
+#define SECOND4 SECOND3; QUAD((CX), 14, 15)
+#define SECOND5 SECOND4; QUAD((CX)(R11*1), 18, 19)
+#define SECOND6 SECOND5; QUAD((CX)(R11*2), 22, 23)
+
+#define STEP \
+	ADDQ $64, BX;   \
+	ADDQ $128, R10; \
+	ADDQ $8, AX;    \
+	ADDQ $8, CX;    \
+	DECQ DX
+
+// SUM leaves the scores of 16 tokens in a, times the scales in scale.
+#define SUM(a, b, scale) \
+	VSHUFPS $0x88, b, a, Z24; \
+	VSHUFPS $0xDD, b, a, Z25; \
+	VADDPS  Z25, Z24, Z24;    \
+	VMULPS  scale, Z24, a
+
+// STORE stores a row of both groups at off(AX); BX has the scales.
+#define STORE(off, a, b, c, d) \
+	SUM(a, b, (BX));            \
+	SUM(c, d, (BX)(R12*1));     \
+	VMOVUPS a, off(AX);         \
+	VMOVUPS c, off(AX)(R12*1)
+
+// func qkPairFP8_bf16(s []float32, q []uint16, k []byte, scale []float32, table *FP8Table, m, n, d int, next []byte)
+TEXT ·qkPairFP8_bf16(SB), NOSPLIT, $32-152
+	TABLES(table+96(FP))
+	MOVQ s_base+0(FP), DI
+	MOVQ q_base+24(FP), SI
+	MOVQ m+104(FP), R8
+	MOVQ d+120(FP), R11
+	ADDQ $3, R11
+	SHRQ $2, R11
+	MOVQ R11, steps-8(SP)
+	SHLQ $3, R11
+	MOVQ next_base+128(FP), R10
+	LEAQ (R11*8), DX
+	MOVQ DX, group-16(SP) // bytes
+	LEAQ (DX*4), CX
+	AHEAD(next_len+136(FP), ahead, aheadDone)
+
+block:
+	STRIP
+	MOVQ AX, rows-24(SP)
+	XORL R9, R9
+	MOVQ k_base+48(FP), BX
+	MOVQ BX, k-32(SP)
+
+pass:
+	ZERO
+	MOVQ k-32(SP), BX
+	XORL R13, R13
+	XORL R12, R12
+	LEAQ 64(R9), AX
+	SHRQ $2, AX
+	CMPQ AX, n+112(FP)
+	JGE  single
+	MOVQ group-16(SP), R13
+	MOVQ $64, R12
+
+single:
+	LEAQ (SI)(R11*2), CX
+	ADDQ R11, CX
+	MOVQ SI, AX
+	MOVQ steps-8(SP), DX
+	JUMP(rows-24(SP), rows1, rows2, rows3, rows4, rows5, rows6)
+	PCALIGN $32
+
+rows6:
+	FIRST6
+	SECOND6
+	STEP
+	JNZ  rows6
+	JMP  summed
+	PCALIGN $32
+
+rows5:
+	FIRST5
+	SECOND5
+	STEP
+	JNZ  rows5
+	JMP  summed
+	PCALIGN $32
+
+rows4:
+	FIRST4
+	SECOND4
+	STEP
+	JNZ  rows4
+	JMP  summed
+	PCALIGN $32
+
+rows3:
+	FIRST3
+	SECOND3
+	STEP
+	JNZ  rows3
+	JMP  summed
+	PCALIGN $32
+
+rows2:
+	FIRST2
+	SECOND2
+	STEP
+	JNZ  rows2
+	JMP  summed
+	PCALIGN $32
+
+rows1:
+	FIRST1
+	SECOND1
+	STEP
+	JNZ  rows1
+
+summed:
+	LEAQ (DI)(R9*1), AX
+	MOVQ scale_base+72(FP), BX
+	ADDQ R9, BX
+	JUMP(rows-24(SP), store1, store2, store3, store4, store5, store6)
+
+store6:
+	STORE(1280, Z20, Z21, Z22, Z23)
+
+store5:
+	STORE(1024, Z16, Z17, Z18, Z19)
+
+store4:
+	STORE(768, Z12, Z13, Z14, Z15)
+
+store3:
+	STORE(512, Z8, Z9, Z10, Z11)
+
+store2:
+	STORE(256, Z4, Z5, Z6, Z7)
+
+store1:
+	STORE(0, Z0, Z1, Z2, Z3)
+	MOVQ group-16(SP), AX
+	ADDQ AX, AX
+	ADDQ AX, k-32(SP)
+	ADDQ $128, R9
+	MOVQ R9, AX
+	SHRQ $2, AX
+	CMPQ AX, n+112(FP)
+	JLT  pass
+	MOVQ rows-24(SP), AX
+	SUBQ AX, R8
+	MOVQ AX, CX
+	IMULQ R11, CX
+	ADDQ CX, SI
+	SHLQ $8, AX
+	ADDQ AX, DI
+	MOVQ k_base+48(FP), R10 // nothing more to prefetch
+	TESTQ R8, R8
+	JNE  block
+	VZEROUPPER
+	RET
