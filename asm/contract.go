@@ -457,6 +457,9 @@ type DecE5M2KFunc func(dst []float32, k []byte, scale []float32, n, d int, next 
 // DecE5M2VFunc is DecE4M3VFunc for E5M2.
 type DecE5M2VFunc func(dst []float32, v []byte, scale []float32, n, d int, next []byte)
 
+// FetchFunc asks for the lines of p ahead of their use. It changes nothing.
+type FetchFunc func(p []byte)
+
 // Dec16Func widens little-endian binary16 to float32, len(dst) elements. Exact.
 type Dec16Func func(dst []float32, src, next []byte)
 

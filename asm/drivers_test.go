@@ -14,6 +14,7 @@ type driver struct {
 
 // drivers has one row per family; TestTable fails when one is missing.
 var drivers = map[string]driver{
+	"Fetch":         {"d", driveFetch},
 	"QKI8":          {"mnd", driveQKI8},
 	"QKI4":          {"mnd", driveQKI4},
 	"QKF32":         {"mnd", driveQKF32},
@@ -86,6 +87,14 @@ func (d driver) trial(g *gen, m, n, dim int) *trial {
 	tr := d.make(g, m, n, dim)
 	tr.shape = fmt.Sprintf("m=%d n=%d d=%d kind=%d", m, n, dim, seedKind)
 	return &tr
+}
+
+func driveFetch(g *gen, _, _, d int) trial {
+	return trial{
+		ops:  []operand{in(g.codes(d))},
+		call: func(f any, a [][]byte) { f.(FetchFunc)(a[0]) },
+		work: float64(d) / 64,
+	}
 }
 
 func driveQKI8(g *gen, m, n, d int) trial {

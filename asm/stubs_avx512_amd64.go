@@ -5,6 +5,9 @@ package asm
 // Each works like its generic twin.
 
 //go:noescape
+func fetch_avx512(p []byte)
+
+//go:noescape
 func qkF32_avx512(s, q, k []float32, m, n, d int, next []byte)
 
 //go:noescape

@@ -29,6 +29,7 @@ func All() []Entry { return append(generic[:len(generic):len(generic)], arch...)
 type Set struct {
 	Tier Tier
 
+	Fetch         FetchFunc
 	QKI8          QKI8Func
 	QKI4          QKI4Func
 	QKF32         QKF32Func

@@ -3,6 +3,7 @@
 package asm
 
 var avx512Kernels = []Entry{
+	{"fetch_avx512", AVX2 | AVX512, true, FetchFunc(fetch_avx512)},
 	{"qkF32_avx512", AVX2 | AVX512, false, QKF32Func(qkF32_avx512)},
 	{"pvF32_avx512", AVX2 | AVX512, false, PVF32Func(pvF32_avx512)},
 	{"qkF16_avx512", AVX2 | AVX512, false, QKF16Func(qkF16_avx512)},

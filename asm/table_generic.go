@@ -2,6 +2,7 @@ package asm
 
 // generic lists the pure-Go kernels: one per family, the specification of the bits.
 var generic = []Entry{
+	{"fetch_generic", Generic, true, FetchFunc(fetch_generic)},
 	{"qkI8_generic", Generic, true, QKI8Func(qkI8_generic)},
 	{"qkI4_generic", Generic, true, QKI4Func(qkI4_generic)},
 	{"qkF32_generic", Generic, true, QKF32Func(qkF32_generic)},

@@ -17,8 +17,9 @@ type Schedule struct {
 	units   []unit
 	merges  []merge
 	maxPage int32
-	rows    int // query rows of the batch
-	slots   int // partial states
+	rows    int  // query rows of the batch
+	distant bool // the keys and values of the batch are more than caches hold
+	slots   int  // partial states
 	mask    *Mask
 	bias    *Bias
 	workers []worker // one per worker of the runner, pointing into the workspace during Run
@@ -81,6 +82,10 @@ const maxSlots = 1 << 15
 // memory: 4 million query rows of 64 heads.
 const maxUnits = 1 << 22
 
+// cacheBytes is what the caches of common CPUs hold for one thread. It decides about
+// prefetching, not about results.
+const cacheBytes = 16 << 20
+
 // manyUnits is a number of units that keeps any machine busy.
 const manyUnits = 512
 
@@ -116,6 +121,11 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 		s.seqs = append(s.seqs, q)
 		s.rows += q.qLen
 	}
+	tokens := 0
+	for i := range s.seqs {
+		tokens += s.seqs[i].kvLen
+	}
+	s.distant = tokens/Tile > cacheBytes/p.geo.pageBytes
 	// A mode that looks at a whole row first would do so once for every split.
 	distribute := p.prob.prepare == nil && p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
 	for i := range s.seqs {

@@ -197,6 +197,9 @@ func (b *block) tile(base, lo, n int) {
 		b.visit(b, n)
 		return
 	}
+	if b.s.distant && b.rows <= strip { // more rows take longer than memory does
+		p.ks.Fetch(vb)
+	}
 	if p.cfg.Certify {
 		b.kb, b.vb, b.lo = kb, vb, lo
 		b.voidCertificates(bitmap(kb)|bitmap(vb), n)

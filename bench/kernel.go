@@ -262,8 +262,12 @@ func foldWorkload(f any, m, d int) func() {
 		ints = make([]int32, m*d)
 		x    = normals(9, m*d)
 		fold = folds(m)
+
+		block = make([]byte, d*asm.Tile)
 	)
 	switch f := f.(type) {
+	case asm.FetchFunc:
+		return func() { f(block) }
 	case asm.AdvanceFunc:
 		stat, w := make([]asm.Stat, m), make([]float32, 2*m)
 		return func() { f(x, o, w, stat, fold, m) }
