@@ -10,7 +10,7 @@
 // itself and rounds subnormal results once.
 // Exactness: the operations and their order are those of exp2_generic.go, see EXP2.
 // Tails:     one masked vector.
-// Registers: Z0–Z3 x · Z16–Z20, Z25 constants · Z21–Z23 temporaries · DI x · BX constants
+// Registers: Z0–Z3 x · Z16, Z17 constants · Z21–Z23 temporaries · DI x · BX constants
 //            CX elements left
 
 // func exp2F32_avx512(x []float32)
@@ -28,10 +28,10 @@ step:
 	VMOVUPS 64(DI), Z1
 	VMOVUPS 128(DI), Z2
 	VMOVUPS 192(DI), Z3
-	EXP2(Z0)
-	EXP2(Z1)
-	EXP2(Z2)
-	EXP2(Z3)
+	EXP2(Z0, Z21, Z22, Z23)
+	EXP2(Z1, Z21, Z22, Z23)
+	EXP2(Z2, Z21, Z22, Z23)
+	EXP2(Z3, Z21, Z22, Z23)
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -46,7 +46,7 @@ vectors:
 
 vector:
 	VMOVUPS (DI), Z0
-	EXP2(Z0)
+	EXP2(Z0, Z21, Z22, Z23)
 	VMOVUPS Z0, (DI)
 	ADDQ $64, DI
 	SUBQ $16, CX
@@ -60,7 +60,7 @@ tail:
 	DECL AX
 	KMOVW AX, K1
 	VMOVUPS.Z (DI), K1, Z0
-	EXP2(Z0)
+	EXP2(Z0, Z21, Z22, Z23)
 	VMOVUPS Z0, K1, (DI)
 
 done:

@@ -15,8 +15,8 @@
 // Registers: see softmax_avx512_amd64.h
 
 // 0 1.5·2²⁰, 4 512·c3, 8 64·c2, 12 8·c1, 16 −160, 20 −Inf, 24 ½, 28 2⁻⁹⁶, 32 2⁹⁶, 36 1,
-// 40 1.5·2²³, 44 65535, 48 1 1, 56 1 √2, 64 2^(i/8), 96 order of st, 112 order of codes,
-// 128 the lowest finite number, 132 −0
+// 40 1.5·2²³, 44 65535, 48 1 1, 56 1 √2, 64 2^(i/8), 128 the lowest finite number,
+// 132 −0, 136 low bytes, 192 and 256 order of st, 320 order of codes
 DATA ·softmaxConst+0(SB)/4, $0x49c00000
 DATA ·softmaxConst+4(SB)/4, $0x3d6cfca4
 DATA ·softmaxConst+8(SB)/4, $0x3e75d12a
@@ -35,13 +35,34 @@ DATA ·softmaxConst+64(SB)/8, $0x3f8b95c23f800000
 DATA ·softmaxConst+72(SB)/8, $0x3fa5fed73f9837f0
 DATA ·softmaxConst+80(SB)/8, $0x3fc5672a3fb504f3
 DATA ·softmaxConst+88(SB)/8, $0x3feac0c73fd744fd
-DATA ·softmaxConst+96(SB)/8, $0x0908060504020100
-DATA ·softmaxConst+104(SB)/8, $0x0f0b07030e0d0c0a
-DATA ·softmaxConst+112(SB)/8, $0x0d0905010c080400
-DATA ·softmaxConst+120(SB)/8, $0x0f0b07030e0a0602
 DATA ·softmaxConst+128(SB)/4, $0xff7fffff
 DATA ·softmaxConst+132(SB)/4, $0x80000000
-GLOBL ·softmaxConst(SB), RODATA|NOPTR, $136
+DATA ·softmaxConst+136(SB)/4, $0x00ff00ff
+DATA ·softmaxConst+192(SB)/8, $0x0000000000000000
+DATA ·softmaxConst+200(SB)/8, $0x0000000100000010
+DATA ·softmaxConst+208(SB)/8, $0x0000001100000000
+DATA ·softmaxConst+216(SB)/8, $0x0000000000000002
+DATA ·softmaxConst+224(SB)/8, $0x0000000300000012
+DATA ·softmaxConst+232(SB)/8, $0x0000001300000000
+DATA ·softmaxConst+240(SB)/8, $0x0000000000000000
+DATA ·softmaxConst+248(SB)/8, $0x0000000000000000
+DATA ·softmaxConst+256(SB)/8, $0x0000001000000000
+DATA ·softmaxConst+264(SB)/8, $0x0000000300000002
+DATA ·softmaxConst+272(SB)/8, $0x0000000500000014
+DATA ·softmaxConst+280(SB)/8, $0x0000001800000006
+DATA ·softmaxConst+288(SB)/8, $0x0000000900000008
+DATA ·softmaxConst+296(SB)/8, $0x0000000b0000001c
+DATA ·softmaxConst+304(SB)/8, $0x0000000d0000000c
+DATA ·softmaxConst+312(SB)/8, $0x0000000f0000000e
+DATA ·softmaxConst+320(SB)/8, $0x0000000400000000
+DATA ·softmaxConst+328(SB)/8, $0x0000000c00000008
+DATA ·softmaxConst+336(SB)/8, $0x0000000500000001
+DATA ·softmaxConst+344(SB)/8, $0x0000000d00000009
+DATA ·softmaxConst+352(SB)/8, $0x0000000600000002
+DATA ·softmaxConst+360(SB)/8, $0x0000000e0000000a
+DATA ·softmaxConst+368(SB)/8, $0x0000000700000003
+DATA ·softmaxConst+376(SB)/8, $0x0000000f0000000b
+GLOBL ·softmaxConst(SB), RODATA|NOPTR, $384
 
 // func smF32_avx512(y []float32, st []Stat, m, n int)
 TEXT ·smF32_avx512(SB), NOSPLIT, $0-64
@@ -49,104 +70,149 @@ TEXT ·smF32_avx512(SB), NOSPLIT, $0-64
 	MOVQ st_base+24(FP), R12
 	MOVQ m+48(FP), R8
 	COLUMNS(n+56(FP))
-	BLOCK(alone)
-	IFPART(partPeak)
-	PEAK(0, R11)
-
-peaks:
 	EXPCONST
+	CMPQ R8, $3
+	JLT  row
+	IFPART(parts)
+	BLOCK
+	PEAK(0, R11)
+	ORIGIN
 
-block:
-	VMOVAPS Z26, Z27
-	ORIGINS
-	IFPART(part)
-	AHEAD(last)
+first:
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(firstAhead)
 	PEAK(1024, AX)
 
-last:
-	LESSROWS
+firstAhead:
+	WEIGH(LESS, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, EXPS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	ADD8(Z18, Z19, Z25, Z30)
+	WEIGH(LESS, EXPS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	ADD8(Z19, Z20, Z30, Z31)
+	STEP
+	CMPQ R8, $3
+	JLT  last
 
-loaded:
-	EACH(EXP2)
-	SUM
-	JNZ  nan
-
-weighed:
-	IFPART(storeParts)
-	STOREROWS
-
-stored:
-	VUNPCKLPS Z28, Z27, Z27
+block:
+	ORIGIN
+	TOTAL
 	VBROADCASTSS 36(BX), Z22
 	STATS(Z22)
-	STEP
-	JLE  done
-	BLOCK(row)
-	JMP  block
+	IFVOID(rare)
+	ADDQ $48, R12
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(blockAhead)
+	PEAK(1024, AX)
 
-alone:
-	EXPCONST
+blockAhead:
+	WEIGH(LESS, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, EXPS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	ADD8(Z18, Z19, Z25, Z30)
+	WEIGH(LESS, EXPS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	ADD8(Z19, Z20, Z30, Z31)
+	STEP
+	CMPQ R8, $3
+	JGE  block
+
+last:
+	TOTAL
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
+	IFVOID(rare)
+	ADDQ $48, R12
+
+rest:
+	TESTQ R8, R8
+	JLE  done
 
 row:
 	ALONE
 	IFPART(partRow)
-	LOADROW
-
-loadedRow:
 	PEAKROW
-	VMOVAPS Z28, Z27
-	ORIGIN(Z28)
-	ROW(SUB, Z28)
-	EACHROW(EXP2)
-	SUMROW
-	JNZ  nanRow
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 
 weighedRow:
-	IFPART(storePart)
-	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
-
-storedRow:
-	VUNPCKLPS Z28, Z27, Z27
+	STEPROW
+	ADDROW(Z18)
 	VBROADCASTSS 36(BX), Z22
 	STATS(Z22)
-	STEPROW
-	JNZ  row
+	IFVOID(rareRow)
+	ADDQ $12, R12
+	JMP  rest
 
 done:
 	VZEROUPPER
 	RET
 
-partPeak:
-	PEAKPART(0, R11)
-	JMP  peaks
-
-part:
-	AHEAD(lastPart)
-	PEAKPART(1024, AX)
-
-lastPart:
-	LESSPARTS
-	JMP  loaded
-
-nan:
-	NAN
-	JMP  weighed
-
-storeParts:
-	STOREPARTS
-	JMP  stored
-
 partRow:
-	LOADPART
-	JMP  loadedRow
-
-nanRow:
-	NANROW
+	PEAKROWPART
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 	JMP  weighedRow
 
-storePart:
-	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
-	JMP  storedRow
+parts:
+	BLOCK
+	PEAKPART(0, R11)
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, EXPS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUM, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	ADD8(Z18, Z19, Z25, Z30)
+	WEIGH(LESSPART, EXPS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUM, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUM, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	ADD8(Z19, Z20, Z30, Z31)
+	STEP
+	TOTAL
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
+	IFVOID(rare)
+	ADDQ $48, R12
+	CMPQ R8, $3
+	JGE  parts
+	JMP  rest
+
+rareRow:
+	AGAINROW
+	JMP  again
+
+rare:
+	AGAINROWS
+	MOVL $7, DX
+	KMOVW DX, K7
+
+again:
+	AGAIN
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
+	ADDQ $12, R12
+	ADDQ $256, CX
+	DECL AX
+	JNZ  again
+	CMPQ R8, $3
+	JLT  rest
+	IFPART(parts)
+	JMP  first
 
 // func smLogF32_avx512(y []float32, st []Stat, code LogCode, m, n int)
 TEXT ·smLogF32_avx512(SB), NOSPLIT, $0-80
@@ -154,101 +220,151 @@ TEXT ·smLogF32_avx512(SB), NOSPLIT, $0-80
 	MOVQ st_base+24(FP), R12
 	MOVQ m+64(FP), R8
 	COLUMNS(n+72(FP))
-	BLOCK(alone)
-	IFPART(partPeak)
-	PEAK(0, R11)
-
-peaks:
 	LOGCONST(code_Step+48(FP), code_Zero+52(FP), code_Last+56(FP))
+	CMPQ R8, $3
+	JLT  row
+	IFPART(parts)
+	BLOCK
+	PEAK(0, R11)
+	WHOLE(code_Whole+60(FP))
+	ORIGIN
 
-block:
-	WHOLE(code_Whole+60(FP), Z26)
-	ORIGINS
-	IFPART(part)
-	AHEAD(last)
+first:
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(firstAhead)
 	PEAK(1024, AX)
 
-last:
-	LESSROWS
+firstAhead:
+	WEIGH(LESS, LOGS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, LOGS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	ADD8(Z18, Z19, Z25, Z30)
+	WEIGH(LESS, LOGS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	ADD8(Z19, Z20, Z30, Z31)
+	STEP
+	CMPQ R8, $3
+	JLT  last
 
-loaded:
-	EACH(LOG)
-	SUM
-	JNZ  nan
-
-weighed:
-	IFPART(storeParts)
-	STOREROWS
-
-stored:
-	VUNPCKLPS Z28, Z27, Z27
+block:
+	WHOLE(code_Whole+60(FP))
+	ORIGIN
+	TOTAL
 	VBROADCASTSS 36(BX), Z22
 	STATS(Z22)
-	STEP
-	JLE  done
-	BLOCK(row)
-	JMP  block
+	IFVOID(rare)
+	ADDQ $48, R12
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(blockAhead)
+	PEAK(1024, AX)
 
-alone:
-	LOGCONST(code_Step+48(FP), code_Zero+52(FP), code_Last+56(FP))
+blockAhead:
+	WEIGH(LESS, LOGS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, LOGS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	ADD8(Z18, Z19, Z25, Z30)
+	WEIGH(LESS, LOGS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	ADD8(Z19, Z20, Z30, Z31)
+	STEP
+	CMPQ R8, $3
+	JGE  block
+
+last:
+	TOTAL
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
+	IFVOID(rare)
+	ADDQ $48, R12
+
+rest:
+	TESTQ R8, R8
+	JLE  done
 
 row:
 	ALONE
 	IFPART(partRow)
-	LOADROW
-
-loadedRow:
 	PEAKROW
-	WHOLE(code_Whole+60(FP), Z28)
-	ORIGIN(Z28)
-	ROW(SUB, Z28)
-	EACHROW(LOG)
-	SUMROW
-	JNZ  nanRow
+	WHOLE(code_Whole+60(FP))
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 
 weighedRow:
-	IFPART(storePart)
-	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
-
-storedRow:
-	VUNPCKLPS Z28, Z27, Z27
+	STEPROW
+	ADDROW(Z18)
 	VBROADCASTSS 36(BX), Z22
 	STATS(Z22)
-	STEPROW
-	JNZ  row
+	IFVOID(rareRow)
+	ADDQ $12, R12
+	JMP  rest
 
 done:
 	VZEROUPPER
 	RET
 
-partPeak:
-	PEAKPART(0, R11)
-	JMP  peaks
-
-part:
-	AHEAD(lastPart)
-	PEAKPART(1024, AX)
-
-lastPart:
-	LESSPARTS
-	JMP  loaded
-
-nan:
-	NAN
-	JMP  weighed
-
-storeParts:
-	STOREPARTS
-	JMP  stored
-
 partRow:
-	LOADPART
-	JMP  loadedRow
-
-nanRow:
-	NANROW
+	PEAKROWPART
+	WHOLE(code_Whole+60(FP))
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 	JMP  weighedRow
 
-storePart:
-	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
-	JMP  storedRow
+parts:
+	BLOCK
+	PEAKPART(0, R11)
+	WHOLE(code_Whole+60(FP))
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, LOGS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, LOGS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUM, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	ADD8(Z18, Z19, Z25, Z30)
+	WEIGH(LESSPART, LOGS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUM, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUM, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	ADD8(Z19, Z20, Z30, Z31)
+	STEP
+	TOTAL
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
+	IFVOID(rare)
+	ADDQ $48, R12
+	CMPQ R8, $3
+	JGE  parts
+	JMP  rest
+
+rareRow:
+	AGAINROW
+	JMP  again
+
+rare:
+	AGAINROWS
+	MOVL $7, DX
+	KMOVW DX, K7
+
+again:
+	AGAIN
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
+	ADDQ $12, R12
+	ADDQ $256, CX
+	DECL AX
+	JNZ  again
+	CMPQ R8, $3
+	JLT  rest
+	IFPART(parts)
+	JMP  first

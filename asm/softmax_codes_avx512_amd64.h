@@ -1,7 +1,8 @@
 // softmax_codes_avx512_amd64.h: the second half of the softmax kernels with integer
-// weights: products with the value scales, their largest, codes, bytes.
+// weights: products with the value scales, their largest U, codes, bytes.
 //
-// Registers: those of softmax_avx512_amd64.h · K5 bytes of p · SI p, hi · R13 lo · R10 sv
+// Registers: those of softmax_avx512_amd64.h · Z15 top/U · Z25, Z30, Z31 largest products
+//            K5 bytes of p · SI p, hi · R13 lo · R10 sv
 
 // BYTES sets K5 to the codes of n columns.
 #define BYTES(n) \
@@ -14,112 +15,145 @@
 	SHRQ CX, AX;   \
 	KMOVQ AX, K5
 
-// PRODUCTS multiplies the weights by sv in Z21–Z24.
-#define SCALES \
-	VMOVUPS.Z (R10), K1, Z21;    \
-	VMOVUPS.Z 64(R10), K2, Z22;  \
-	VMOVUPS.Z 128(R10), K3, Z23; \
-	VMOVUPS.Z 192(R10), K4, Z24
+// PRODUCT multiplies a row by sv, PRODUCTPART one that is not whole.
 #define PRODUCT(a, b, c, d) \
-	VMULPS Z21, a, a; \
-	VMULPS Z22, b, b; \
-	VMULPS Z23, c, c; \
-	VMULPS Z24, d, d
-#define PRODUCTS \
-	PRODUCT(Z0, Z1, Z2, Z3);     \
-	PRODUCT(Z4, Z5, Z6, Z7);     \
-	PRODUCT(Z8, Z9, Z10, Z11);   \
-	PRODUCT(Z12, Z13, Z14, Z15)
+	VMULPS (R10), a, a;    \
+	VMULPS 64(R10), b, b;  \
+	VMULPS 128(R10), c, c; \
+	VMULPS 192(R10), d, d
+#define PRODUCTPART(a, b, c, d) \
+	VMULPS.Z (R10), a, K1, a;    \
+	VMULPS.Z 64(R10), b, K2, b;  \
+	VMULPS.Z 128(R10), c, K3, c; \
+	VMULPS.Z 192(R10), d, K4, d
 
-// TOP and TOPROW set Z28 to the largest products, at least 0; the second source wins
-// over NaN.
-#define TOP4(a, b, c, d, r) \
-	VXORPS r, r, r; \
-	VMAXPS r, a, r; \
-	VMAXPS r, b, r; \
-	VMAXPS r, c, r; \
-	VMAXPS r, d, r
-#define TOP \
-	TOP4(Z0, Z1, Z2, Z3, Z28);     \
-	TOP4(Z4, Z5, Z6, Z7, Z29);     \
-	TOP4(Z8, Z9, Z10, Z11, Z30);   \
-	TOP4(Z12, Z13, Z14, Z15, Z31); \
-	FOLD(VMAXPS, Z28, Z29, Z30, Z31)
-#define TOPROW \
-	VXORPS Z21, Z21, Z21;  \
-	VMAXPS Z21, Z0, Z28;   \
-	VMAXPS Z21, Z1, Z21;   \
-	VMAXPS Z28, Z2, Z28;   \
-	VMAXPS Z21, Z3, Z21;   \
-	VMAXPS Z21, Z28, Z28;  \
-	FOLDROW(VMAXPS)
+// SUMS is SUM and sets u to the largest products, as integers: a NaN is one of them or
+// below all. JOIN joins two rows, UNITE leaves L in the lanes of Z18 and U in the columns of
+// Z25.
+#define LARGEST(u, a, b, c, d) \
+	VPMAXSD b, a, u;       \
+	VPMAXSD d, c, Z21;     \
+	VPMAXSD Z21, u, u
+#define SUMS(s, u, a, b, c, d) \
+	SUM(s, u, a, b, c, d); \
+	PRODUCT(a, b, c, d);   \
+	LARGEST(u, a, b, c, d)
+#define SUMSPART(s, u, a, b, c, d) \
+	SUM(s, u, a, b, c, d);     \
+	PRODUCTPART(a, b, c, d);   \
+	LARGEST(u, a, b, c, d)
+#define JOIN(s, t, u, v) \
+	ADD8(s, t, u, v);     \
+	PAIR(VPMAXSD, u, v)
+#define UNITE \
+	PAIRS(VPMAXSD, Z25, Z30); \
+	TOTAL
+#define UNITEROW \
+	TURNS(VPMAXSD, Z25);   \
+	ADDROW(Z18)
 
-// BETA sets Z30 to top/Z28 and Z22 to Beta = Z28/top and tests for products to lift. Z24
-// is top. With Z28 = 0 the products become NaN.
+// BETA sets Z15 to top/U and Z22 to Beta = U/top, top being in Z24. With U = 0 the products
+// become NaN.
 #define BETA \
-	VDIVPS Z28, Z24, Z30;             \
-	VDIVPS Z24, Z28, Z22;             \
-	VCMPPS.BCST $1, 28(BX), Z28, K6;  \
-	KORTESTW K6, K6
+	VDIVPS Z25, Z24, Z15; \
+	VDIVPS Z24, Z25, Z22
 
-// LIFT and LIFTROW multiply the rows in K6 by 2⁹⁶.
-#define LIFT \
-	VBROADCASTSS 36(BX), Z23;      \
-	VBROADCASTSS 32(BX), K6, Z23;  \
-	VMULPS Z23, Z28, Z28;          \
-	VDIVPS Z28, Z24, Z24;          \
-	SPREAD(Z23);                   \
-	ROWS(MUL, Z28, Z29, Z30, Z31); \
-	VMOVAPS Z24, Z30
-#define LIFTROW \
-	VBROADCASTSS 32(BX), Z23; \
-	VMULPS Z23, Z28, Z28;     \
-	VDIVPS Z28, Z24, Z30;     \
-	ROW(MUL, Z23)
+// IFRARE jumps to rare when some L or U is NaN or some U below 2⁻⁹⁶.
+#define IFRARE(rare) \
+	VCMPPS $3, Z18, Z18, K6;           \
+	VCMPPS.BCST $9, 28(BX), Z25, K0;   \
+	KORTESTW K0, K6;                   \
+	JNZ rare
 
-// HALF loads ½ and the order of the codes.
-#define HALF \
-	VBROADCASTSS 24(BX), Z22;  \
-	VPMOVZXBD 112(BX), Z23
+// RARE makes the products of a row that AGAIN has prepared and what BETA does, top being in
+// Z24, for any scales; the second source of a maximum wins over NaN. Products with U below
+// 2⁻⁹⁶ are lifted by 2⁹⁶ around the division.
+#define RARE \
+	PRODUCTPART(Z0, Z1, Z2, Z3);       \
+	VXORPS Z25, Z25, Z25;              \
+	VMAXPS Z25, Z0, Z25;               \
+	VMAXPS Z25, Z1, Z25;               \
+	VMAXPS Z25, Z2, Z25;               \
+	VMAXPS Z25, Z3, Z25;               \
+	TURNS(VMAXPS, Z25);                \
+	VDIVPS Z24, Z25, Z22;              \
+	VCMPPS.BCST $1, 28(BX), Z25, K6;   \
+	VBROADCASTSS 36(BX), Z23;          \
+	VBROADCASTSS 32(BX), K6, Z23;      \
+	VMULPS Z23, Z25, Z25;              \
+	VDIVPS Z25, Z24, Z15;              \
+	VMULPS Z23, Z0, Z0;                \
+	VMULPS Z23, Z1, Z1;                \
+	VMULPS Z23, Z2, Z2;                \
+	VMULPS Z23, Z3, Z3
 
-// CODE turns a product into a code.
-#define CODE(inv, x) \
-	VMULPS inv, x, x; \
-	VADDPS Z22, x, x; \
-	VCVTTPS2DQ x, x
+// CODES turns the products of row i into codes.
+#define CODES(i, a, b, c, d) \
+	VPERMILPS $(i*0x55), Z15, Z13;  \
+	VMULPS Z13, a, a;               \
+	VMULPS Z13, b, b;               \
+	VMULPS Z13, c, c;               \
+	VMULPS Z13, d, d;               \
+	VADDPS.BCST 24(BX), a, a;       \
+	VADDPS.BCST 24(BX), b, b;       \
+	VADDPS.BCST 24(BX), c, c;       \
+	VADDPS.BCST 24(BX), d, d;       \
+	VCVTTPS2DQ a, a;                \
+	VCVTTPS2DQ b, b;                \
+	VCVTTPS2DQ c, c;                \
+	VCVTTPS2DQ d, d
 
-// PACK turns the codes of a row into bytes in a, PACK16 into two planes, b the high one;
-// Z24 is the mask of low bytes. The packs saturate what a NaN was converted to, −2³¹, to 0.
+// PACK turns the codes of a row into bytes in a, PACK16 into two planes, b the high one. The
+// packs saturate what a NaN was converted to, −2³¹, to 0.
 #define PACK(a, b, c, d) \
+	VMOVDQU32 320(BX), Z13; \
 	VPACKUSDW b, a, a;      \
 	VPACKUSDW d, c, c;      \
 	VPACKUSWB c, a, a;      \
-	VPERMD a, Z23, a
+	VPERMD a, Z13, a
 #define PACK16(a, b, c, d) \
-	VPACKUSDW b, a, a;       \
-	VPACKUSDW d, c, c;       \
-	VPSRLW $8, a, b;         \
-	VPSRLW $8, c, d;         \
-	VPANDD Z24, a, a;        \
-	VPANDD Z24, c, c;        \
-	VPACKUSWB d, b, b;       \
-	VPACKUSWB c, a, a;       \
-	VPERMD b, Z23, b;        \
-	VPERMD a, Z23, a
+	VMOVDQU32 320(BX), Z13;   \
+	VPACKUSDW b, a, a;        \
+	VPACKUSDW d, c, c;        \
+	VPSRLW $8, a, b;          \
+	VPSRLW $8, c, d;          \
+	VPANDD.BCST 136(BX), a, a; \
+	VPANDD.BCST 136(BX), c, c; \
+	VPACKUSWB d, b, b;        \
+	VPACKUSWB c, a, a;        \
+	VPERMD b, Z13, b;         \
+	VPERMD a, Z13, a
 
-// BYTEROWS stores a vector of codes a row, BYTEPARTS where rows are not whole.
-#define BYTEROWS(p, a, b, c, d) \
-	VMOVDQU32 a, (p);         \
-	VMOVDQU32 b, (p)(R9*1);   \
-	VMOVDQU32 c, (p)(DX*1);   \
-	VMOVDQU32 d, (p)(R11*1)
-#define BYTEPARTS(p, a, b, c, d) \
-	VMOVDQU8 a, K5, (p);         \
-	VMOVDQU8 b, K5, (p)(R9*1);   \
-	VMOVDQU8 c, K5, (p)(DX*1);   \
-	VMOVDQU8 d, K5, (p)(R11*1)
-
-// LOW sets Z24 to the mask of low bytes.
-#define LOW \
-	VPTERNLOGD $0xFF, Z24, Z24, Z24; \
-	VPSRLW $8, Z24, Z24
+// CODE8 makes the codes of row i from its weights at o(row) and stores them at p, CODE16 at p
+// and q. CODE8PART and CODE16PART do for rows that are not whole.
+#define PRODUCTS(o, row) \
+	VMOVUPS (o)row, Z8;      \
+	VMOVUPS (o+64)row, Z9;   \
+	VMOVUPS (o+128)row, Z10; \
+	VMOVUPS (o+192)row, Z11; \
+	PRODUCT(Z8, Z9, Z10, Z11)
+#define PRODUCTPARTS(o, row) \
+	LOADPART(o, row, Z8, Z9, Z10, Z11); \
+	PRODUCTPART(Z8, Z9, Z10, Z11)
+#define CODE8(i, o, row, p) \
+	PRODUCTS(o, row);         \
+	CODES(i, Z8, Z9, Z10, Z11); \
+	PACK(Z8, Z9, Z10, Z11);   \
+	VMOVDQU32 Z8, p
+#define CODE8PART(i, o, row, p) \
+	PRODUCTPARTS(o, row);     \
+	CODES(i, Z8, Z9, Z10, Z11); \
+	PACK(Z8, Z9, Z10, Z11);   \
+	VMOVDQU8 Z8, K5, p
+#define CODE16(i, o, row, p, q) \
+	PRODUCTS(o, row);         \
+	CODES(i, Z8, Z9, Z10, Z11); \
+	PACK16(Z8, Z9, Z10, Z11); \
+	VMOVDQU32 Z9, p;      \
+	VMOVDQU32 Z8, q
+#define CODE16PART(i, o, row, p, q) \
+	PRODUCTPARTS(o, row);     \
+	CODES(i, Z8, Z9, Z10, Z11); \
+	PACK16(Z8, Z9, Z10, Z11); \
+	VMOVDQU8 Z9, K5, p;   \
+	VMOVDQU8 Z8, K5, q

@@ -7,10 +7,11 @@
 // softmax_u16_avx512_amd64.s: softmax of a tile with 16-bit weights in two planes.
 //
 // Obstacle:  the weights are needed twice, for their largest product with a value scale
-// and for the codes. They stay in registers from the logits to the bytes; the divisions
-// of four rows are one.
-// Exactness: the operations and their order are those of softmax_generic.go. The lift of
-// a small maximum is multiplied where there is one; elsewhere it is 1.
+// and for the codes, with folds and divisions in between that take as long as the
+// exponentials. The codes of four rows are made among the exponentials of the next four;
+// the divisions of four rows are one.
+// Exactness: the operations and their order are those of softmax_generic.go. Rows with a
+// small maximum, a NaN or an infinity are finished again one by one.
 // Reads:     y[i][0:n] and sv[0:n]. Writes y[i][0:n], 0:4·⌈n/4⌉ of the rows of hi and lo,
 //            st[0:m].
 // Tails:     masked columns, whose codes are 0; three rows repeat the third, one and two
@@ -27,159 +28,184 @@ TEXT ·smU16_avx512(SB), NOSPLIT, $0-136
 	MOVQ m+120(FP), R8
 	COLUMNS(n+128(FP))
 	BYTES(n+128(FP))
-	BLOCK(alone)
-	IFPART(partPeak)
-	PEAK(0, R11)
-
-peaks:
 	EXPCONST
+	CMPQ R8, $3
+	JLT  row
+	IFPART(parts)
+	BLOCK
+	PEAK(0, R11)
+	ORIGIN
 
-block:
-	VMOVAPS Z26, Z27
-	ORIGINS
-	IFPART(part)
-	AHEAD(last)
+first:
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(firstAhead)
 	PEAK(1024, AX)
 
-last:
-	LESSROWS
+firstAhead:
+	WEIGH(LESS, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, EXPS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	WEIGH(LESS, EXPS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	JOIN(Z19, Z20, Z30, Z31)
+	STEP
+	CMPQ R8, $3
+	JLT  last
 
-loaded:
-	EACH(EXP2)
-	SUM
-	JNZ  nan
-
-weighed:
-	IFPART(storeParts)
-	STOREROWS
-
-stored:
-	VUNPCKLPS Z28, Z27, Z27
-	SCALES
-	PRODUCTS
-	TOP
+block:
+	ORIGIN
+	UNITE
 	VBROADCASTSS 44(BX), Z24
 	BETA
-	JNZ  lift
-
-lifted:
 	STATS(Z22)
-	HALF
-	SPREAD(Z30)
-	ROWS(CODE, Z28, Z29, Z30, Z31)
-	LOW
-	PACK16(Z0, Z1, Z2, Z3)
-	PACK16(Z4, Z5, Z6, Z7)
-	PACK16(Z8, Z9, Z10, Z11)
-	PACK16(Z12, Z13, Z14, Z15)
-	IFPART(byteParts)
-	BYTEROWS(SI, Z1, Z5, Z9, Z13)
-	BYTEROWS(R13, Z0, Z4, Z8, Z12)
+	IFRARE(rare)
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(blockAhead)
+	PEAK(1024, AX)
 
-coded:
+blockAhead:
+	WEIGH(LESS, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	CODE16(0, -1024, (DI), (SI), (R13))
+	WEIGH(LESS, EXPS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	CODE16(1, -768, (DI), (SI)(R9*1), (R13)(R9*1))
+	CODE16(2, -512, (DI), (SI)(DX*1), (R13)(DX*1))
+	WEIGH(LESS, EXPS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	MOVL $192, AX
+	CODE16(3, -256, (DI), (SI)(AX*1), (R13)(AX*1))
+	KEEP(STORE, SUMS, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	JOIN(Z19, Z20, Z30, Z31)
 	ADDQ $256, SI
 	ADDQ $256, R13
+	ADDQ $48, R12
 	STEP
-	JLE  done
-	BLOCK(row)
-	JMP  block
+	CMPQ R8, $3
+	JGE  block
 
-alone:
-	EXPCONST
+last:
+	UNITE
+	VBROADCASTSS 44(BX), Z24
+	BETA
+	STATS(Z22)
+	IFRARE(rare)
+	CODE16(0, -1024, (DI), (SI), (R13))
+	CODE16(1, -768, (DI), (SI)(R9*1), (R13)(R9*1))
+	CODE16(2, -512, (DI), (SI)(DX*1), (R13)(DX*1))
+	CODE16(3, -1024, (DI)(R11*4), (SI)(R11*1), (R13)(R11*1))
+	ADDQ $256, SI
+	ADDQ $256, R13
+	ADDQ $48, R12
+
+rest:
+	TESTQ R8, R8
+	JLE  done
 
 row:
 	ALONE
 	IFPART(partRow)
-	LOADROW
-
-loadedRow:
 	PEAKROW
-	VMOVAPS Z28, Z27
-	ORIGIN(Z28)
-	ROW(SUB, Z28)
-	EACHROW(EXP2)
-	SUMROW
-	JNZ  nanRow
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 
 weighedRow:
-	IFPART(storePart)
-	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
-
-storedRow:
-	VUNPCKLPS Z28, Z27, Z27
-	SCALES
-	PRODUCT(Z0, Z1, Z2, Z3)
-	TOPROW
+	STEPROW
+	UNITEROW
 	VBROADCASTSS 44(BX), Z24
 	BETA
-	JNZ  liftRow
-
-liftedRow:
 	STATS(Z22)
-	HALF
-	ROW(CODE, Z30)
-	LOW
-	PACK16(Z0, Z1, Z2, Z3)
-	IFPART(bytePart)
-	VMOVDQU32 Z1, (SI)
-	VMOVDQU32 Z0, (R13)
+	IFRARE(rareRow)
+	CODES(0, Z0, Z1, Z2, Z3)
 
 codedRow:
+	PACK16(Z0, Z1, Z2, Z3)
+	VMOVDQU8 Z1, K5, (SI)
+	VMOVDQU8 Z0, K5, (R13)
 	ADDQ $64, SI
 	ADDQ $64, R13
-	STEPROW
-	JNZ  row
+	ADDQ $12, R12
+	JMP  rest
 
 done:
 	VZEROUPPER
 	RET
 
-partPeak:
-	PEAKPART(0, R11)
-	JMP  peaks
-
-part:
-	AHEAD(lastPart)
-	PEAKPART(1024, AX)
-
-lastPart:
-	LESSPARTS
-	JMP  loaded
-
-nan:
-	NAN
-	JMP  weighed
-
-storeParts:
-	STOREPARTS
-	JMP  stored
-
 partRow:
-	LOADPART
-	JMP  loadedRow
-
-nanRow:
-	NANROW
+	PEAKROWPART
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUMSPART, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 	JMP  weighedRow
 
-storePart:
-	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
-	JMP  storedRow
+parts:
+	BLOCK
+	PEAKPART(0, R11)
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUMSPART, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, EXPS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUMSPART, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	WEIGH(LESSPART, EXPS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUMSPART, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUMSPART, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	JOIN(Z19, Z20, Z30, Z31)
+	STEP
+	UNITE
+	VBROADCASTSS 44(BX), Z24
+	BETA
+	STATS(Z22)
+	IFRARE(rare)
+	CODE16PART(0, -1024, (DI), (SI), (R13))
+	CODE16PART(1, -768, (DI), (SI)(R9*1), (R13)(R9*1))
+	CODE16PART(2, -512, (DI), (SI)(DX*1), (R13)(DX*1))
+	CODE16PART(3, -1024, (DI)(R11*4), (SI)(R11*1), (R13)(R11*1))
+	ADDQ $256, SI
+	ADDQ $256, R13
+	ADDQ $48, R12
+	CMPQ R8, $3
+	JGE  parts
+	JMP  rest
 
-lift:
-	LIFT
-	JMP  lifted
+rareRow:
+	AGAINROW
+	JMP  again
 
-byteParts:
-	BYTEPARTS(SI, Z1, Z5, Z9, Z13)
-	BYTEPARTS(R13, Z0, Z4, Z8, Z12)
-	JMP  coded
+rare:
+	AGAINROWS
+	MOVL $7, DX
+	KMOVW DX, K7
 
-liftRow:
-	LIFTROW
-	JMP  liftedRow
-
-bytePart:
+again:
+	AGAIN
+	VBROADCASTSS 44(BX), Z24
+	RARE
+	STATS(Z22)
+	CODES(0, Z0, Z1, Z2, Z3)
+	PACK16(Z0, Z1, Z2, Z3)
 	VMOVDQU8 Z1, K5, (SI)
 	VMOVDQU8 Z0, K5, (R13)
-	JMP  codedRow
+	ADDQ $64, SI
+	ADDQ $64, R13
+	ADDQ $12, R12
+	ADDQ $256, CX
+	DECL AX
+	JNZ  again
+	CMPQ R8, $3
+	JLT  rest
+	IFPART(parts)
+	JMP  first

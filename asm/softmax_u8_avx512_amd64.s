@@ -7,10 +7,11 @@
 // softmax_u8_avx512_amd64.s: softmax of a tile with 8-bit weights.
 //
 // Obstacle:  the weights are needed twice, for their largest product with a value scale
-// and for the codes. They stay in registers from the logits to the bytes; the divisions
-// of four rows are one.
-// Exactness: the operations and their order are those of softmax_generic.go. The lift of
-// a small maximum is multiplied where there is one; elsewhere it is 1.
+// and for the codes, with folds and divisions in between that take as long as the
+// exponentials. The codes of four rows are made among the exponentials of the next four;
+// the divisions of four rows are one.
+// Exactness: the operations and their order are those of softmax_generic.go. Rows with a
+// small maximum, a NaN or an infinity are finished again one by one.
 // Reads:     y[i][0:n] and sv[0:n]. Writes y[i][0:n], p[i][0:4·⌈n/4⌉] and st[0:m].
 // Tails:     masked columns, whose codes are 0; three rows repeat the third, one and two
 //            go alone.
@@ -25,154 +26,180 @@ TEXT ·smU8_avx512(SB), NOSPLIT, $0-120
 	MOVQ m+104(FP), R8
 	COLUMNS(n+112(FP))
 	BYTES(n+112(FP))
-	BLOCK(alone)
-	IFPART(partPeak)
-	PEAK(0, R11)
-
-peaks:
 	EXPCONST
+	CMPQ R8, $3
+	JLT  row
+	IFPART(parts)
+	BLOCK
+	PEAK(0, R11)
+	ORIGIN
 
-block:
-	VMOVAPS Z26, Z27
-	ORIGINS
-	IFPART(part)
-	AHEAD(last)
+first:
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(firstAhead)
 	PEAK(1024, AX)
 
-last:
-	LESSROWS
+firstAhead:
+	WEIGH(LESS, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, EXPS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	WEIGH(LESS, EXPS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	JOIN(Z19, Z20, Z30, Z31)
+	STEP
+	CMPQ R8, $3
+	JLT  last
 
-loaded:
-	EACH(EXP2)
-	SUM
-	JNZ  nan
-
-weighed:
-	IFPART(storeParts)
-	STOREROWS
-
-stored:
-	VUNPCKLPS Z28, Z27, Z27
-	SCALES
-	PRODUCTS
-	TOP
+block:
+	ORIGIN
+	UNITE
 	VBROADCASTSS top+96(FP), Z24
 	BETA
-	JNZ  lift
-
-lifted:
 	STATS(Z22)
-	HALF
-	SPREAD(Z30)
-	ROWS(CODE, Z28, Z29, Z30, Z31)
-	PACK(Z0, Z1, Z2, Z3)
-	PACK(Z4, Z5, Z6, Z7)
-	PACK(Z8, Z9, Z10, Z11)
-	PACK(Z12, Z13, Z14, Z15)
-	IFPART(byteParts)
-	BYTEROWS(SI, Z0, Z4, Z8, Z12)
+	IFRARE(rare)
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(blockAhead)
+	PEAK(1024, AX)
 
-coded:
+blockAhead:
+	WEIGH(LESS, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	CODE8(0, -1024, (DI), (SI))
+	WEIGH(LESS, EXPS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	CODE8(1, -768, (DI), (SI)(R9*1))
+	CODE8(2, -512, (DI), (SI)(DX*1))
+	WEIGH(LESS, EXPS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	MOVL $192, AX
+	CODE8(3, -256, (DI), (SI)(AX*1))
+	KEEP(STORE, SUMS, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	JOIN(Z19, Z20, Z30, Z31)
 	ADDQ $256, SI
+	ADDQ $48, R12
 	STEP
-	JLE  done
-	BLOCK(row)
-	JMP  block
+	CMPQ R8, $3
+	JGE  block
 
-alone:
-	EXPCONST
+last:
+	UNITE
+	VBROADCASTSS top+96(FP), Z24
+	BETA
+	STATS(Z22)
+	IFRARE(rare)
+	CODE8(0, -1024, (DI), (SI))
+	CODE8(1, -768, (DI), (SI)(R9*1))
+	CODE8(2, -512, (DI), (SI)(DX*1))
+	CODE8(3, -1024, (DI)(R11*4), (SI)(R11*1))
+	ADDQ $256, SI
+	ADDQ $48, R12
+
+rest:
+	TESTQ R8, R8
+	JLE  done
 
 row:
 	ALONE
 	IFPART(partRow)
-	LOADROW
-
-loadedRow:
 	PEAKROW
-	VMOVAPS Z28, Z27
-	ORIGIN(Z28)
-	ROW(SUB, Z28)
-	EACHROW(EXP2)
-	SUMROW
-	JNZ  nanRow
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 
 weighedRow:
-	IFPART(storePart)
-	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
-
-storedRow:
-	VUNPCKLPS Z28, Z27, Z27
-	SCALES
-	PRODUCT(Z0, Z1, Z2, Z3)
-	TOPROW
+	STEPROW
+	UNITEROW
 	VBROADCASTSS top+96(FP), Z24
 	BETA
-	JNZ  liftRow
-
-liftedRow:
 	STATS(Z22)
-	HALF
-	ROW(CODE, Z30)
-	PACK(Z0, Z1, Z2, Z3)
-	IFPART(bytePart)
-	VMOVDQU32 Z0, (SI)
+	IFRARE(rareRow)
+	CODES(0, Z0, Z1, Z2, Z3)
 
 codedRow:
+	PACK(Z0, Z1, Z2, Z3)
+	VMOVDQU8 Z0, K5, (SI)
 	ADDQ $64, SI
-	STEPROW
-	JNZ  row
+	ADDQ $12, R12
+	JMP  rest
 
 done:
 	VZEROUPPER
 	RET
 
-partPeak:
-	PEAKPART(0, R11)
-	JMP  peaks
-
-part:
-	AHEAD(lastPart)
-	PEAKPART(1024, AX)
-
-lastPart:
-	LESSPARTS
-	JMP  loaded
-
-nan:
-	NAN
-	JMP  weighed
-
-storeParts:
-	STOREPARTS
-	JMP  stored
-
 partRow:
-	LOADPART
-	JMP  loadedRow
-
-nanRow:
-	NANROW
+	PEAKROWPART
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUMSPART, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 	JMP  weighedRow
 
-storePart:
-	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
-	JMP  storedRow
+parts:
+	BLOCK
+	PEAKPART(0, R11)
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUMSPART, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, EXPS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUMSPART, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	WEIGH(LESSPART, EXPS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUMSPART, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUMSPART, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	JOIN(Z19, Z20, Z30, Z31)
+	STEP
+	UNITE
+	VBROADCASTSS top+96(FP), Z24
+	BETA
+	STATS(Z22)
+	IFRARE(rare)
+	CODE8PART(0, -1024, (DI), (SI))
+	CODE8PART(1, -768, (DI), (SI)(R9*1))
+	CODE8PART(2, -512, (DI), (SI)(DX*1))
+	CODE8PART(3, -1024, (DI)(R11*4), (SI)(R11*1))
+	ADDQ $256, SI
+	ADDQ $48, R12
+	CMPQ R8, $3
+	JGE  parts
+	JMP  rest
 
-lift:
-	LIFT
-	JMP  lifted
+rareRow:
+	AGAINROW
+	JMP  again
 
-byteParts:
-	BYTEPARTS(SI, Z0, Z4, Z8, Z12)
-	JMP  coded
+rare:
+	AGAINROWS
+	MOVL $7, DX
+	KMOVW DX, K7
 
-liftRow:
-	LIFTROW
-	JMP  liftedRow
-
-bytePart:
+again:
+	AGAIN
+	VBROADCASTSS top+96(FP), Z24
+	RARE
+	STATS(Z22)
+	CODES(0, Z0, Z1, Z2, Z3)
+	PACK(Z0, Z1, Z2, Z3)
 	VMOVDQU8 Z0, K5, (SI)
-	JMP  codedRow
+	ADDQ $64, SI
+	ADDQ $12, R12
+	ADDQ $256, CX
+	DECL AX
+	JNZ  again
+	CMPQ R8, $3
+	JLT  rest
+	IFPART(parts)
+	JMP  first
 
 // func smLogU8_avx512(p []byte, y, sv []float32, st []Stat, code LogCode, top float32, m, n int)
 TEXT ·smLogU8_avx512(SB), NOSPLIT, $0-136
@@ -183,151 +210,182 @@ TEXT ·smLogU8_avx512(SB), NOSPLIT, $0-136
 	MOVQ m+120(FP), R8
 	COLUMNS(n+128(FP))
 	BYTES(n+128(FP))
-	BLOCK(alone)
-	IFPART(partPeak)
-	PEAK(0, R11)
-
-peaks:
 	LOGCONST(code_Step+96(FP), code_Zero+100(FP), code_Last+104(FP))
+	CMPQ R8, $3
+	JLT  row
+	IFPART(parts)
+	BLOCK
+	PEAK(0, R11)
+	WHOLE(code_Whole+108(FP))
+	ORIGIN
 
-block:
-	WHOLE(code_Whole+108(FP), Z26)
-	ORIGINS
-	IFPART(part)
-	AHEAD(last)
+first:
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(firstAhead)
 	PEAK(1024, AX)
 
-last:
-	LESSROWS
+firstAhead:
+	WEIGH(LESS, LOGS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, LOGS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	WEIGH(LESS, LOGS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	JOIN(Z19, Z20, Z30, Z31)
+	STEP
+	CMPQ R8, $3
+	JLT  last
 
-loaded:
-	EACH(LOG)
-	SUM
-	JNZ  nan
-
-weighed:
-	IFPART(storeParts)
-	STOREROWS
-
-stored:
-	VUNPCKLPS Z28, Z27, Z27
-	SCALES
-	PRODUCTS
-	TOP
+block:
+	WHOLE(code_Whole+108(FP))
+	ORIGIN
+	UNITE
 	VBROADCASTSS top+112(FP), Z24
 	BETA
-	JNZ  lift
-
-lifted:
 	STATS(Z22)
-	HALF
-	SPREAD(Z30)
-	ROWS(CODE, Z28, Z29, Z30, Z31)
-	PACK(Z0, Z1, Z2, Z3)
-	PACK(Z4, Z5, Z6, Z7)
-	PACK(Z8, Z9, Z10, Z11)
-	PACK(Z12, Z13, Z14, Z15)
-	IFPART(byteParts)
-	BYTEROWS(SI, Z0, Z4, Z8, Z12)
+	IFRARE(rare)
+	BLOCK
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	AHEAD(blockAhead)
+	PEAK(1024, AX)
 
-coded:
+blockAhead:
+	WEIGH(LESS, LOGS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	CODE8(0, -1024, (DI), (SI))
+	WEIGH(LESS, LOGS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	CODE8(1, -768, (DI), (SI)(R9*1))
+	CODE8(2, -512, (DI), (SI)(DX*1))
+	WEIGH(LESS, LOGS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	MOVL $192, AX
+	CODE8(3, -256, (DI), (SI)(AX*1))
+	KEEP(STORE, SUMS, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	JOIN(Z19, Z20, Z30, Z31)
 	ADDQ $256, SI
+	ADDQ $48, R12
 	STEP
-	JLE  done
-	BLOCK(row)
-	JMP  block
+	CMPQ R8, $3
+	JGE  block
 
-alone:
-	LOGCONST(code_Step+96(FP), code_Zero+100(FP), code_Last+104(FP))
+last:
+	UNITE
+	VBROADCASTSS top+112(FP), Z24
+	BETA
+	STATS(Z22)
+	IFRARE(rare)
+	CODE8(0, -1024, (DI), (SI))
+	CODE8(1, -768, (DI), (SI)(R9*1))
+	CODE8(2, -512, (DI), (SI)(DX*1))
+	CODE8(3, -1024, (DI)(R11*4), (SI)(R11*1))
+	ADDQ $256, SI
+	ADDQ $48, R12
+
+rest:
+	TESTQ R8, R8
+	JLE  done
 
 row:
 	ALONE
 	IFPART(partRow)
-	LOADROW
-
-loadedRow:
 	PEAKROW
-	WHOLE(code_Whole+108(FP), Z28)
-	ORIGIN(Z28)
-	ROW(SUB, Z28)
-	EACHROW(LOG)
-	SUMROW
-	JNZ  nanRow
+	WHOLE(code_Whole+108(FP))
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 
 weighedRow:
-	IFPART(storePart)
-	STOREROW(0, (DI), Z0, Z1, Z2, Z3)
-
-storedRow:
-	VUNPCKLPS Z28, Z27, Z27
-	SCALES
-	PRODUCT(Z0, Z1, Z2, Z3)
-	TOPROW
+	STEPROW
+	UNITEROW
 	VBROADCASTSS top+112(FP), Z24
 	BETA
-	JNZ  liftRow
-
-liftedRow:
 	STATS(Z22)
-	HALF
-	ROW(CODE, Z30)
-	PACK(Z0, Z1, Z2, Z3)
-	IFPART(bytePart)
-	VMOVDQU32 Z0, (SI)
+	IFRARE(rareRow)
+	CODES(0, Z0, Z1, Z2, Z3)
 
 codedRow:
+	PACK(Z0, Z1, Z2, Z3)
+	VMOVDQU8 Z0, K5, (SI)
 	ADDQ $64, SI
-	STEPROW
-	JNZ  row
+	ADDQ $12, R12
+	JMP  rest
 
 done:
 	VZEROUPPER
 	RET
 
-partPeak:
-	PEAKPART(0, R11)
-	JMP  peaks
-
-part:
-	AHEAD(lastPart)
-	PEAKPART(1024, AX)
-
-lastPart:
-	LESSPARTS
-	JMP  loaded
-
-nan:
-	NAN
-	JMP  weighed
-
-storeParts:
-	STOREPARTS
-	JMP  stored
-
 partRow:
-	LOADPART
-	JMP  loadedRow
-
-nanRow:
-	NANROW
+	PEAKROWPART
+	WHOLE(code_Whole+108(FP))
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUMSPART, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
 	JMP  weighedRow
 
-storePart:
-	STOREPART(0, (DI), Z0, Z1, Z2, Z3)
-	JMP  storedRow
+parts:
+	BLOCK
+	PEAKPART(0, R11)
+	WHOLE(code_Whole+108(FP))
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESSPART, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, LOGS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUMSPART, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESSPART, LOGS, 2, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUMSPART, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	WEIGH(LESSPART, LOGS, 3, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	KEEP(STOREPART, SUMSPART, Z19, Z30, 512, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STOREPART, SUMSPART, Z20, Z31, 0, (DI)(R11*4), Z4, Z5, Z6, Z7)
+	JOIN(Z19, Z20, Z30, Z31)
+	STEP
+	UNITE
+	VBROADCASTSS top+112(FP), Z24
+	BETA
+	STATS(Z22)
+	IFRARE(rare)
+	CODE8PART(0, -1024, (DI), (SI))
+	CODE8PART(1, -768, (DI), (SI)(R9*1))
+	CODE8PART(2, -512, (DI), (SI)(DX*1))
+	CODE8PART(3, -1024, (DI)(R11*4), (SI)(R11*1))
+	ADDQ $256, SI
+	ADDQ $48, R12
+	CMPQ R8, $3
+	JGE  parts
+	JMP  rest
 
-lift:
-	LIFT
-	JMP  lifted
+rareRow:
+	AGAINROW
+	JMP  again
 
-byteParts:
-	BYTEPARTS(SI, Z0, Z4, Z8, Z12)
-	JMP  coded
+rare:
+	AGAINROWS
+	MOVL $7, DX
+	KMOVW DX, K7
 
-liftRow:
-	LIFTROW
-	JMP  liftedRow
-
-bytePart:
+again:
+	AGAIN
+	VBROADCASTSS top+112(FP), Z24
+	RARE
+	STATS(Z22)
+	CODES(0, Z0, Z1, Z2, Z3)
+	PACK(Z0, Z1, Z2, Z3)
 	VMOVDQU8 Z0, K5, (SI)
-	JMP  codedRow
+	ADDQ $64, SI
+	ADDQ $12, R12
+	ADDQ $256, CX
+	DECL AX
+	JNZ  again
+	CMPQ R8, $3
+	JLT  rest
+	IFPART(parts)
+	JMP  first

@@ -89,9 +89,6 @@ func scaleI8_avx512(y []float32, s []int32, sk, a, b []float32, m, n int)
 func scaleF32_avx512(y, a, b []float32, m, n int)
 
 //go:noescape
-func advance_avx512(m, l, w []float32, st []Stat, f []Fold, rows int) (poisoned bool)
-
-//go:noescape
 func certify_avx512(c []Certificate, y []float32, st []Stat, w, sv []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
 
 //go:noescape

@@ -49,7 +49,7 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 }
 
 // tableKernels lists the available rows of the table at typical sizes, in the order of
-// the table: a strip of prefill, and the query rows of one token for the products.
+// the table: a strip of prefill and, where there are rows, the query rows of one token.
 func tableKernels() (list []subject) {
 	for _, e := range asm.All() {
 		if !e.Available(asm.Available()) {
@@ -60,8 +60,8 @@ func tableKernels() (list []subject) {
 			continue
 		}
 		list = append(list, newKernel(e, 16, asm.Tile, 128))
-		if isProduct(e) {
-			list = append(list, newKernel(e, 4, asm.Tile, 128))
+		if few := newKernel(e, 4, asm.Tile, 128); few.m > 0 {
+			list = append(list, few)
 		}
 	}
 	return list
