@@ -122,7 +122,7 @@ func (b *block) valuesF32(weigh func(b *block, n int), mu []float32, bad uint64,
 		}
 	}
 	fetched := bytesOf(w.vf)
-	b.sumOthers(func(r, m int) { b.p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv, fetched) })
+	b.sumOthers(n, func(r, m, n int) { b.p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv, fetched) })
 	b.foldF32(mu)
 }
 
@@ -139,7 +139,7 @@ func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, n int
 		})
 		tile = b.blanked(tile, bad)
 	}
-	b.sumOthers(func(r, m int) {
+	b.sumOthers(n, func(r, m, n int) {
 		p.inPlaceV.SumF32(p.ks, w.acc[r*dv:], w.y[r*Tile:], tile, next, m, n, dv)
 		next = tile
 	})
@@ -162,7 +162,7 @@ func (b *block) valuesBF16(tile, next []byte, mu []float32, bad uint64, n int) {
 	scale := p.roundV.Scales(&w.tmpV, tile, n)
 	if p.pairV {
 		p.ks.PackBF16(w.p16, w.y, scale, b.rows, n)
-		b.sumOthers(func(r, m int) {
+		b.sumOthers(n, func(r, m, n int) {
 			p.roundV.SumPair(p.ks, w.acc[r*dv:], w.p16[r*Tile:], tile, next, m, n, dv)
 			next = tile
 		})
@@ -177,7 +177,7 @@ func (b *block) valuesBF16(tile, next []byte, mu []float32, bad uint64, n int) {
 		}
 		p.ks.RoundBF16(w.y[:b.rows*Tile])
 		p.roundV.ExpandCodes(p.ks, w.vf, &w.tmpV, tile, next, dv, n)
-		b.sumOthers(func(r, m int) { p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
+		b.sumOthers(n, func(r, m, n int) { p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
 	}
 	b.foldF32(mu)
 }
@@ -233,7 +233,7 @@ func (b *block) sumSeen(bad uint64, n int, value func(t int) []float32) {
 }
 
 // sumOthers runs sum over the strips of rows that see no token of bad.
-func (b *block) sumOthers(sum func(r, m int)) {
+func (b *block) sumOthers(n int, sum func(r, m, n int)) {
 	for r := 0; r < b.rows; {
 		m := 0
 		for r+m < b.rows && m < b.p.strip && b.w.seen[r+m] == 0 {
@@ -243,9 +243,22 @@ func (b *block) sumOthers(sum func(r, m int)) {
 			r++
 			continue
 		}
-		sum(r, m)
+		sum(r, m, b.lastSeen(r, m, n))
 		r += m
 	}
+}
+
+// lastSeen is the end, at least 1, of the tokens of [0, n) that index limits leave visible
+// to one of m rows. Behind it their weights are 0.
+func (b *block) lastSeen(r, m, n int) int {
+	if b.full {
+		return n
+	}
+	last := 1
+	for _, v := range b.w.vis[r:][:m] {
+		last = max(last, v.hi)
+	}
+	return last
 }
 
 // foldF32 moves the state past the tile and adds the sums in w.acc.
