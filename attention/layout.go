@@ -114,6 +114,13 @@ func (g *geometry) block(page []byte, s *side, h int) []byte {
 	return page[off : off+s.size : off+s.size]
 }
 
+// blocks returns both blocks of head h on a page.
+func (g *geometry) blocks(page []byte, h int) (keys, values []byte) {
+	at := headerBytes + h*(g.k.size+g.v.size)
+	mid, end := at+g.k.size, at+g.k.size+g.v.size
+	return page[at:mid:mid], page[mid:end:end]
+}
+
 // sinkBlock returns the number of the sink page of head h and the offset of one
 // side's rows on it.
 func (g *geometry) sinkBlock(s *side, h int) (page, off int) {

@@ -32,6 +32,7 @@ type Plan struct {
 	roundV             quant.BF16Format    // of mode PBF16: scales fold into the weights before they are rounded
 	pairV              bool                // roundV is summed by kernels that multiply bfloat16
 	prob               *probability
+	scores, values     stage
 	meanK, meanV       means
 
 	shaped  bool    // scores pass through softcap or ALiBi in natural units
@@ -143,6 +144,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	}
 	p.rowsK, p.rowsV = p.inPlaceRows(p.inPlaceK), p.inPlaceRows(p.inPlaceV)
 	p.choosePairs()
+	p.scores, p.values = p.chooseScores(), p.chooseValues()
 	if p.meanK, err = newMeans(p.ks, "Config.K.Mean", c.K, c.DK); err != nil {
 		return nil, err
 	}

@@ -183,16 +183,20 @@ func (b *block) limit(base, lo, n int) (last int) {
 func (b *block) tile(base, lo, n int) {
 	p := b.p
 	b.base = base
-	page := p.tilePage(&b.s.run.pages, b.table, base/Tile)
-	following := page // nothing to prefetch behind the last tile
+	kb, vb := b.stored(base / Tile)
+	next := kb // nothing to fetch behind the last tile
 	if base+Tile < b.q.kvLen {
-		following = p.tilePage(&b.s.run.pages, b.table, base/Tile+1)
+		next, _ = b.stored(base/Tile + 1)
 	}
 	// Memory is fetched in the order of its addresses, half a tile ahead: the values during
 	// the scores, the keys of the next tile during the sums.
-	kb, vb := p.geo.block(page, &p.geo.k, b.head), p.geo.block(page, &p.geo.v, b.head)
-	b.scores(kb, vb, n)
-	b.shape(base, n)
+	if p.cfg.K.Center {
+		b.offsets(kb)
+	}
+	p.scores(b, kb, vb, n)
+	if !b.full || p.shaped || b.bias {
+		b.shape(base, n)
+	}
 	if b.visit != nil {
 		b.visit(b, n)
 		return
@@ -204,45 +208,37 @@ func (b *block) tile(base, lo, n int) {
 		b.kb, b.vb, b.lo = kb, vb, lo
 		b.voidCertificates(bitmap(kb)|bitmap(vb), n)
 	}
-	b.values(vb, p.geo.block(following, &p.geo.k, b.head), n)
+	p.values(b, vb, next, n)
 }
 
-// scores leaves the scaled scores of tokens [0, n) of a tile in w.y.
-func (b *block) scores(block, following []byte, n int) {
-	p, w, dk := b.p, b.w, b.p.cfg.DK
-	tile, next := block[p.geo.k.tile:], following // whose header and centre are wanted first
-	b.offsets(block)
+// stored returns the blocks of a tile.
+func (b *block) stored(tile int) (keys, values []byte) {
+	return b.p.geo.blocks(b.p.tilePage(&b.s.run.pages, b.table, tile), b.head)
+}
+
+// A stage is one half of what is done to tokens [0, n) of a tile, given a side's block and
+// the block that is wanted next. Every layer between the tile loop and the kernels costs
+// a decoding step more than a kernel's call, so a plan chooses its two stages once.
+type stage func(b *block, block, next []byte, n int)
+
+// chooseScores returns the stage that leaves the scaled scores in w.y.
+func (p *Plan) chooseScores() stage {
 	switch {
 	case p.inPlaceI8 != nil:
-		b.scoresInPlaceI8(tile, next, n)
-		return
+		return (*block).scoresInPlaceI8
 	case p.intK != nil:
-		b.scoresI8(tile, next, n)
-		return
-	}
-	q := w.q
-	if w.qr != nil {
-		q = w.qr
-	}
-	switch {
+		return (*block).scoresI8
 	case p.pairK != nil:
-		b.scoresPair(tile, next, n)
-	case p.inPlaceK != nil && b.rows <= p.rowsK:
-		for r := 0; r < b.rows; r += p.strip {
-			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], q[r*dk:], tile, next, b.strip(r), n, dk)
-			next = tile
-		}
-	default:
-		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, tile, next, quant.Keys, dk, n)
-		b.scoresF32(q, n)
+		return (*block).scoresPair
 	}
-	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
+	return (*block).scoresF32
 }
 
 // scoresPair leaves scores in w.y: of rows in bfloat16 by kernels that multiply that, of
 // others in float32. A row's own query decides, so its bits do not depend on the others.
-func (b *block) scoresPair(tile, next []byte, n int) {
+func (b *block) scoresPair(block, next []byte, n int) {
 	p, w, dk, dk4 := b.p, b.w, b.p.cfg.DK, b.p.scratch.dk4
+	tile := block[p.geo.k.tile:]
 	scale := p.pairK.Scales(&w.tmpK, tile, n)
 	left := b.rows
 	b.runs(w.paired, true, func(r, m int) {
@@ -261,6 +257,7 @@ func (b *block) scoresPair(tile, next []byte, n int) {
 		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, tile, next, quant.Keys, dk, n)
 		b.runs(w.paired, false, func(r, m int) { p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, m, n, dk, bytesOf(w.kf)) })
 	}
+	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
 }
 
 // runs calls do for rows whose flag is want, as many at a time as follow each other and a
@@ -281,9 +278,13 @@ func (b *block) runs(flags []bool, want bool, do func(r, m int)) {
 }
 
 // scoresI8 multiplies codes that are int8 or become so.
-func (b *block) scoresI8(tile, next []byte, n int) {
+func (b *block) scoresI8(block, next []byte, n int) {
 	p, w, dk4 := b.p, b.w, b.p.scratch.dk4
-	codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, tile, next, quant.Keys, p.cfg.DK, n)
+	codes, scale := p.intK.ExpandI8(p.ks, &w.tmpK, block[p.geo.k.tile:], next, quant.Keys, p.cfg.DK, n)
+	if b.rows <= p.strip {
+		p.ks.QKScaleI8(w.y, w.q8, codes, scale, w.a, w.b, b.rows, n, dk4/4, next)
+		return
+	}
 	for r := 0; r < b.rows; r += p.strip {
 		p.ks.QKScaleI8(w.y[r*Tile:], w.q8[r*dk4:], codes, scale, w.a[r:], w.b[r:], b.strip(r), n, dk4/4, next)
 		next = codes // fetched once
@@ -291,8 +292,9 @@ func (b *block) scoresI8(tile, next []byte, n int) {
 }
 
 // scoresInPlaceI8 multiplies integer codes as they are stored.
-func (b *block) scoresInPlaceI8(tile, next []byte, n int) {
+func (b *block) scoresInPlaceI8(block, next []byte, n int) {
 	p, w, dk4 := b.p, b.w, b.p.scratch.dk4
+	tile := block[p.geo.k.tile:]
 	for r := 0; r < b.rows; r += p.strip {
 		p.inPlaceI8.ScoresI8(p.ks, w.s[r*Tile:], w.q8[r*dk4:], tile, next, b.strip(r), n, p.cfg.DK)
 		next = tile // fetched once
@@ -313,7 +315,7 @@ func (b *block) sinkTile() {
 			w.kf[(t/16*dk+c)*16+t%16] = x
 		}
 	}
-	b.scoresF32(w.q, n)
+	b.scoresExpanded(w.q, n)
 	p.ks.ScaleF32(w.y, w.plain, w.zero, b.rows, n)
 	b.shape(0, n)
 	if b.visit != nil {
@@ -329,7 +331,7 @@ func (b *block) sinkTile() {
 	if p.prob.prepare != nil {
 		weigh = p.prob.weigh // unless they are shares of the whole row
 	}
-	b.valuesF32(weigh, nil, bad&(1<<n-1), n)
+	b.valuesExpanded(weigh, nil, bad&(1<<n-1), n)
 	if p.cfg.Certify {
 		b.certifySinks(badK|bad, n)
 	}
@@ -338,8 +340,28 @@ func (b *block) sinkTile() {
 // strip is the number of rows of the kernel call that starts at row r.
 func (b *block) strip(r int) int { return min(b.p.strip, b.rows-r) }
 
-// scoresF32 runs the float32 scores of queries q against the expanded keys.
-func (b *block) scoresF32(q []float32, n int) {
+// scoresF32 multiplies float32: tiles as they are stored where kernels read them, else
+// expanded.
+func (b *block) scoresF32(block, next []byte, n int) {
+	p, w, dk := b.p, b.w, b.p.cfg.DK
+	tile, q := block[p.geo.k.tile:], w.q
+	if w.qr != nil {
+		q = w.qr
+	}
+	if p.inPlaceK != nil && b.rows <= p.rowsK {
+		for r := 0; r < b.rows; r += p.strip {
+			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], q[r*dk:], tile, next, b.strip(r), n, dk)
+			next = tile
+		}
+	} else {
+		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, tile, next, quant.Keys, dk, n)
+		b.scoresExpanded(q, n)
+	}
+	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
+}
+
+// scoresExpanded runs the float32 scores of queries q against the expanded keys.
+func (b *block) scoresExpanded(q []float32, n int) {
 	w, dk := b.w, b.p.cfg.DK
 	fetched := bytesOf(w.kf)
 	for r := 0; r < b.rows; r += b.p.strip {
@@ -350,9 +372,6 @@ func (b *block) scoresF32(q []float32, n int) {
 // offsets sets, per row, what the key centre of a tile adds to its logits.
 func (b *block) offsets(block []byte) {
 	p, w := b.p, b.w
-	if !p.cfg.K.Center {
-		return
-	}
 	mu := w.muK[:p.cfg.DK]
 	quant.LoadCenter(p.ks, mu, block[p.geo.k.centre:])
 	p.ks.DotF32(w.b, w.q, mu, b.rows, len(mu))
@@ -374,9 +393,6 @@ func dot(x, y []float32) (s float64) {
 // with a mask or a bias of zeros has the bits of one without.
 func (b *block) shape(base, n int) {
 	p, w := b.p, b.w
-	if b.full && !p.shaped && !b.bias {
-		return
-	}
 	for r := range b.rows {
 		y, v := w.y[r*Tile:][:n], span{0, n}
 		if !b.full {

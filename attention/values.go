@@ -7,28 +7,20 @@ import (
 	"github.com/qattn/qattn/quant"
 )
 
-// values sums the values of tokens [0, n) of a tile under the weights of the logits in
-// w.y and adds them to the state of the split.
-func (b *block) values(block, next []byte, n int) {
-	p, w := b.p, b.w
-	mu := b.centre(block)
-	bad := bitmap(block) & (1<<n - 1)
-	tile := block[p.geo.v.tile:]
+// chooseValues returns the stage that sums the values of a tile under the weights of the
+// logits in w.y and adds them to the state of the split.
+func (p *Plan) chooseValues() stage {
 	switch {
 	case p.intV != nil:
-		b.valuesI8(tile, next, mu, bad, n)
+		return (*block).valuesI8
 	case p.roundV != nil:
-		b.valuesBF16(tile, next, mu, bad, n)
-	case p.inPlaceV != nil && b.rows <= p.rowsV:
-		b.valuesInPlace(tile, next, mu, bad, n)
-	default:
-		p.cfg.V.Format.ExpandF32(p.ks, w.vf, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)
-		b.valuesF32(p.prob.weigh, mu, bad, n)
+		return (*block).valuesBF16
 	}
-	if p.cfg.Certify && p.intV == nil {
-		b.certifyTile(n)
-	}
+	return (*block).valuesF32
 }
+
+// bad tells which of tokens [0, n) hold a value that is not finite.
+func bad(block []byte, n int) uint64 { return bitmap(block) & (1<<n - 1) }
 
 // centre returns the vector that was subtracted from the tile's values, nil for none.
 func (b *block) centre(block []byte) []float32 {
@@ -47,32 +39,29 @@ func (b *block) centre(block []byte) []float32 {
 	return nil
 }
 
-// valuesI8 quantizes the weights and sums int8 values, plane by plane. Tokens in bad hold
-// no finite value: rows that see one become NaN.
-func (b *block) valuesI8(tile, next []byte, mu []float32, bad uint64, n int) {
+// valuesI8 quantizes the weights and sums int8 values, plane by plane. Rows that see a
+// token without a finite value become NaN.
+func (b *block) valuesI8(block, next []byte, n int) {
 	p, w := b.p, b.w
-	codes, scale := p.intV.ExpandI8(p.ks, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)
-	b.scaleV = scale
-	if bad != 0 {
-		for t := range n {
-			if bad>>t&1 != 0 {
-				scale[t] = 0
-			}
-		}
-		b.poisonRows(bad, n)
+	codes, scale := p.intV.ExpandI8(p.ks, &w.tmpV, block[p.geo.v.tile:], next, quant.Values, p.cfg.DV, n)
+	if bad := bad(block, n); bad != 0 {
+		b.poisonRows(scale, bad, n)
 	}
 	p.prob.codes(b, scale, n)
 	b.advance()
 	if p.cfg.Certify {
+		b.scaleV = scale
 		b.certifyTile(n) // while the weights are in the cache
 	}
-	first := w.p8
-	if p.prob.planes == 2 {
-		first = w.p8lo
-	}
-	b.sumI8(first, codes, next, mu, n)
-	if p.prob.planes == 2 {
+	mu := b.centre(block)
+	switch {
+	case p.prob.planes == 2:
+		b.sumI8(w.p8lo, codes, next, mu, n)
 		b.addI8(w.p8, codes, n)
+	case b.rows > p.strip:
+		b.sumI8(w.p8, codes, next, mu, n)
+	default:
+		p.ks.PVFoldI8(w.split.o, w.acc8, w.p8, codes, mu, w.fold, b.rows, n, p.cfg.DV, next)
 	}
 }
 
@@ -95,8 +84,14 @@ func (b *block) addI8(p8, codes []byte, n int) {
 	b.sumI8(p8, codes, codes, nil, n)
 }
 
-// poisonRows turns rows that see a token of bad into NaN rows by way of their logits.
-func (b *block) poisonRows(bad uint64, n int) {
+// poisonRows turns rows that see a token of bad into NaN rows by way of their logits, and
+// blanks those tokens.
+func (b *block) poisonRows(scale []float32, bad uint64, n int) {
+	for t := range n {
+		if bad>>t&1 != 0 {
+			scale[t] = 0
+		}
+	}
 	for r := range b.rows {
 		y := b.w.y[r*Tile:][:n]
 		for j := range y {
@@ -107,9 +102,25 @@ func (b *block) poisonRows(bad uint64, n int) {
 	}
 }
 
-// valuesF32 sums the float32 values in w.vf. Tokens in bad hold a value that is not
+// valuesF32 sums float32 values: tiles as they are stored where kernels read them, else
+// expanded.
+func (b *block) valuesF32(block, next []byte, n int) {
+	p, w := b.p, b.w
+	tile, mu, bad := block[p.geo.v.tile:], b.centre(block), bad(block, n)
+	if p.inPlaceV != nil && b.rows <= p.rowsV {
+		b.valuesInPlace(tile, next, mu, bad, n)
+	} else {
+		p.cfg.V.Format.ExpandF32(p.ks, w.vf, &w.tmpV, tile, next, quant.Values, p.cfg.DV, n)
+		b.valuesExpanded(p.prob.weigh, mu, bad, n)
+	}
+	if p.cfg.Certify {
+		b.certifyTile(n)
+	}
+}
+
+// valuesExpanded sums the float32 values in w.vf. Tokens in bad hold a value that is not
 // finite, which must reach the rows that see them and no other.
-func (b *block) valuesF32(weigh func(b *block, n int), mu []float32, bad uint64, n int) {
+func (b *block) valuesExpanded(weigh func(b *block, n int), mu []float32, bad uint64, n int) {
 	w, dv := b.w, b.p.cfg.DV
 	b.noteSeen(bad, n)
 	weigh(b, n)
@@ -148,8 +159,9 @@ func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, n int
 
 // valuesBF16 sums values under weights that are rounded to bfloat16 with the scales of their
 // tokens folded in, tokens in bad as valuesInPlace.
-func (b *block) valuesBF16(tile, next []byte, mu []float32, bad uint64, n int) {
+func (b *block) valuesBF16(block, next []byte, n int) {
 	p, w, dv := b.p, b.w, b.p.cfg.DV
+	tile, mu, bad := block[p.geo.v.tile:], b.centre(block), bad(block, n)
 	b.noteSeen(bad, n)
 	weighExp(b, n)
 	if bad != 0 {
@@ -180,6 +192,9 @@ func (b *block) valuesBF16(tile, next []byte, mu []float32, bad uint64, n int) {
 		b.sumOthers(n, func(r, m, n int) { p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
 	}
 	b.foldF32(mu)
+	if p.cfg.Certify {
+		b.certifyTile(n)
+	}
 }
 
 // blanked returns a copy of a tile of values in which the tokens of bad are zeros.
