@@ -133,8 +133,7 @@ func (b *block) valuesExpanded(weigh func(b *block, n int), mu []float32, bad ui
 		}
 	}
 	fetched := bytesOf(w.vf)
-	b.sumOthers(n, func(r, m, n int) { b.p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv, fetched) })
-	b.foldF32(mu)
+	b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) { b.p.ks.PVF32(acc, w.y[r*Tile:], w.vf, m, n, dv, fetched) })
 }
 
 // valuesInPlace sums values that kernels read as they are stored. Tokens in bad are
@@ -150,11 +149,10 @@ func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, n int
 		})
 		tile = b.blanked(tile, bad)
 	}
-	b.sumOthers(n, func(r, m, n int) {
-		p.inPlaceV.SumF32(p.ks, w.acc[r*dv:], w.y[r*Tile:], tile, next, m, n, dv)
+	b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) {
+		p.inPlaceV.SumF32(p.ks, acc, w.y[r*Tile:], tile, next, m, n, dv)
 		next = tile
 	})
-	b.foldF32(mu)
 }
 
 // valuesBF16 sums values under weights that are rounded to bfloat16 with the scales of their
@@ -174,8 +172,8 @@ func (b *block) valuesBF16(block, next []byte, n int) {
 	scale := p.roundV.Scales(&w.tmpV, tile, n)
 	if p.pairV {
 		p.ks.PackBF16(w.p16, w.y, scale, b.rows, n)
-		b.sumOthers(n, func(r, m, n int) {
-			p.roundV.SumPair(p.ks, w.acc[r*dv:], w.p16[r*Tile:], tile, next, m, n, dv)
+		b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) {
+			p.roundV.SumPair(p.ks, acc, w.p16[r*Tile:], tile, next, m, n, dv)
 			next = tile
 		})
 	} else {
@@ -189,9 +187,8 @@ func (b *block) valuesBF16(block, next []byte, n int) {
 		}
 		p.ks.RoundBF16(w.y[:b.rows*Tile])
 		p.roundV.ExpandCodes(p.ks, w.vf, &w.tmpV, tile, next, dv, n)
-		b.sumOthers(n, func(r, m, n int) { p.ks.PVF32(w.acc[r*dv:], w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
+		b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) { p.ks.PVF32(acc, w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
 	}
-	b.foldF32(mu)
 	if p.cfg.Certify {
 		b.certifyTile(n)
 	}
@@ -247,18 +244,27 @@ func (b *block) sumSeen(bad uint64, n int, value func(t int) []float32) {
 	}
 }
 
-// sumOthers runs sum over the strips of rows that see no token of bad.
-func (b *block) sumOthers(n int, sum func(r, m, n int)) {
+// sumOthers moves the state past the tile and adds the sums of the values: those that
+// sumSeen left in w.acc, and for strips of the other rows those of sum, while they are in
+// the nearest cache.
+func (b *block) sumOthers(mu []float32, bad uint64, n int, sum func(acc []float32, r, m, n int)) {
+	w, dv := b.w, b.p.cfg.DV
+	b.advance()
 	for r := 0; r < b.rows; {
 		m := 0
-		for r+m < b.rows && m < b.p.strip && b.w.seen[r+m] == 0 {
+		for r+m < b.rows && m < b.p.strip && w.seen[r+m] == 0 {
 			m++
 		}
-		if m == 0 {
-			r++
-			continue
+		acc := w.acc
+		if bad != 0 {
+			acc = w.acc[r*dv:]
 		}
-		sum(r, m, b.lastSeen(r, m, n))
+		if m > 0 {
+			sum(acc, r, m, b.lastSeen(r, m, n))
+		} else {
+			m = 1
+		}
+		b.p.ks.FoldF32(w.split.o[r*dv:], acc, mu, w.fold[r:], m, dv)
 		r += m
 	}
 }
@@ -274,12 +280,6 @@ func (b *block) lastSeen(r, m, n int) int {
 		last = max(last, v.hi)
 	}
 	return last
-}
-
-// foldF32 moves the state past the tile and adds the sums in w.acc.
-func (b *block) foldF32(mu []float32) {
-	b.advance()
-	b.p.ks.FoldF32(b.w.split.o, b.w.acc, mu, b.w.fold, b.rows, b.p.cfg.DV)
 }
 
 // advance moves every row's m and l past the tile and sets the factors of its fold.
