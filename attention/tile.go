@@ -201,7 +201,7 @@ func (b *block) tile(base, lo, n int) {
 		b.visit(b, n)
 		return
 	}
-	if b.s.distant && b.rows <= strip { // more rows take longer than memory does
+	if b.s.distant && p.intK != nil && b.rows <= strip { // others take longer than memory does
 		p.ks.Fetch(vb)
 	}
 	if p.cfg.Certify {
