@@ -23,3 +23,9 @@ func advance_generic(m, l, w []float32, st []Stat, f []Fold, rows int) (poisoned
 	}
 	return poisoned
 }
+
+// advanceU8_generic is the specification of AdvanceU8Func.
+func advanceU8_generic(r *RowStates, p []byte, y, sv []float32, top float32, m, n int) (poisoned bool) {
+	smU8_generic(p, y, sv, r.Stat, top, m, n)
+	return advance_generic(r.M, r.L, r.W, r.Stat, r.Fold, m)
+}

@@ -34,3 +34,8 @@ func pvFoldI8_avx512(o []float32, acc []int32, p, v []byte, mu []float32, f []Fo
 	pvU8I8_avx512(acc, p, v, m, n, dv, next)
 	foldI8_avx512(o, acc, mu, f, m, dv)
 }
+
+func advanceU8_avx2(r *RowStates, p []byte, y, sv []float32, top float32, m, n int) (poisoned bool) {
+	smU8_avx2(p, y, sv, r.Stat, top, m, n)
+	return advance_avx2(r.M, r.L, r.W, r.Stat, r.Fold, m)
+}

@@ -214,6 +214,16 @@ type Fold struct {
 // some M is NaN. Exact: one rounding per operation.
 type AdvanceFunc func(m, l, w []float32, st []Stat, f []Fold, rows int) (poisoned bool)
 
+// RowStates are the operands of AdvanceFunc: the states of rows and what a tile leaves.
+type RowStates struct {
+	M, L, W []float32
+	Stat    []Stat
+	Fold    []Fold
+}
+
+// AdvanceU8Func is SoftmaxU8Func followed by AdvanceFunc. Afterwards W holds anything. Exact.
+type AdvanceU8Func func(r *RowStates, p []byte, y, sv []float32, top float32, m, n int) (poisoned bool)
+
 // Certificate is what quantization may have done to a row of the output so far, weights
 // relative to the running maximum.
 type Certificate struct {

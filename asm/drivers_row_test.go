@@ -552,3 +552,33 @@ func driveSumSquares(g *gen, _, _, d int) trial {
 		work: 2 * float64(d),
 	}
 }
+
+// driveAdvanceU8 drives a kernel that weighs a tile and moves the states past it: weights as
+// of SoftmaxU8, states as of the twin. The sign of a maximum 0 is not specified.
+func driveAdvanceU8(g *gen, m, n, _ int) trial {
+	top := [...]float32{255, 255, 15, 128}[g.IntN(4)]
+	peak, l := make([]float32, m), make([]float32, m)
+	for i := range m {
+		peak[i], l[i] = unsigned(g.maximum()), 64*g.Float32()
+	}
+	tr := logitRows(g, m, n, weights).trialCodes(g, top, 1, nil)
+	w := bytes.Repeat([]byte{any_}, 2*m+1)
+	w[2*m] = spec // whether a row is poisoned
+	states := []operand{inout(peak, peak, nil), inout(l, l, nil), out(make([]float32, 2*m+1), w), out(make([]float32, 3*m), nil)}
+	for i := range states {
+		states[i].want = nil
+	}
+	tr.ops = append(tr.ops, states...)
+	tr.call = func(f any, b [][]byte) {
+		w := view[float32](b[6])
+		r := RowStates{M: view[float32](b[4]), L: view[float32](b[5]), W: w[:2*m], Stat: view[Stat](b[3]), Fold: view[Fold](b[7])}
+		w[2*m] = 0
+		if f.(AdvanceU8Func)(&r, b[0], view[float32](b[1]), view[float32](b[2]), top, m, n) {
+			w[2*m] = 1
+		}
+		for i, x := range r.M {
+			r.M[i] = unsigned(x)
+		}
+	}
+	return tr
+}

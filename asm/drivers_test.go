@@ -38,6 +38,7 @@ var drivers = map[string]driver{
 	"PVPairBF16":    {"mnd", drivePVPairBF16},
 	"PVPairFP8":     {"mnd", drivePVPairFP8},
 	"Advance":       {"m", driveAdvance},
+	"AdvanceU8":     {"mn", driveAdvanceU8},
 	"Certify":       {"mn", driveCertify},
 	"FoldI8":        {"md", driveFoldI8},
 	"PVFoldI8":      {"mnd", drivePVFoldI8},

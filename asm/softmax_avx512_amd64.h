@@ -3,8 +3,8 @@
 // What reductions leave for one number a row, the divisions too, is done for four rows at
 // once: numbers in columns are those of rows 0–3 in every 128 bits, numbers in lanes have
 // that of row i in the whole of 128 bits i. A block with three rows left repeats the third.
-// One or two rows go alone; then all lanes hold the number. A column that is not there reads
-// as −Inf.
+// Two rows that are left repeat in columns and lanes; those of a row alone, and of a pair that
+// is not whole, are all one number. A column that is not there reads as −Inf.
 //
 // Schedulers of vector operations hold few that wait, so nothing that waits long stands
 // right behind what it waits for: the maxima of a block are found, and the codes of a block
@@ -53,7 +53,11 @@
 	JLT  none;       \
 	CMOVQEQ DX, AX
 
-// ALONE sets the mask of one row's floats.
+// ALONE sets the mask of one row's floats, DOUBLE that of two rows and the offset of the second.
+#define DOUBLE \
+	MOVL $64, R9;   \
+	MOVL $0x3f, AX; \
+	KMOVW AX, K7
 #define ALONE \
 	MOVL $7, AX; \
 	KMOVW AX, K7
@@ -163,6 +167,18 @@
 	OP Z21, a, a;                    \
 	OP Z22, Z23, Z23;                \
 	OP Z23, a, a
+
+// PEAKPAIR and TOTALPAIR are PEAK and TOTAL for two rows, which repeat as the third and fourth.
+#define TWO(OP, a) \
+	VPERMILPS $0x4E, a, Z21;         \
+	OP Z21, a, a;                    \
+	TURN4(OP, a)
+#define PEAKPAIR \
+	MAX4(0, (DI), Z14, Z8);          \
+	MAX4(256, (DI), Z9, Z10);        \
+	PAIR(VMAXPS, Z14, Z9);           \
+	TWO(VMAXPS, Z14)
+#define TOTALPAIR ADD4(Z18, Z18)
 
 // WHOLE rounds Z14 up where whole is 1.
 #define WHOLE(whole) \
@@ -332,12 +348,12 @@
 	ADDQ $256, DI; \
 	DECQ R8
 
-// AGAIN prepares a row of weights at (CX) to be finished alone: Z27 M and Z18 L from st. In a
+// AGAIN prepares a row of weights at (R9) to be finished alone: Z27 M and Z18 L from st. In a
 // row whose L is NaN, which has a NaN or +Inf, M and the weights become NaN too.
 #define AGAIN \
 	VBROADCASTSS 0(R12), Z27;         \
 	VBROADCASTSS 4(R12), Z18;         \
-	LOADPART(0, (CX), Z0, Z1, Z2, Z3); \
+	LOADPART(0, (R9), Z0, Z1, Z2, Z3); \
 	VCMPPS $3, Z18, Z18, K6;          \
 	VMOVAPS Z18, K6, Z27;             \
 	VMOVAPS.Z Z18, K6, Z21;           \
@@ -345,14 +361,16 @@
 	VADDPS Z21, Z1, Z1;               \
 	VADDPS Z21, Z2, Z2;               \
 	VADDPS Z21, Z3, Z3;               \
-	STOREPART(0, (CX), Z0, Z1, Z2, Z3)
+	STOREPART(0, (R9), Z0, Z1, Z2, Z3)
 
-// AGAINROWS sets CX to the first of the last block's rows and AX to their number.
+// AGAINROWS sets R9 to the first of the last block's rows and R11 to their number.
 #define AGAINROWS \
-	LEAQ -1024(DI), CX; \
-	MOVL R11, AX;       \
-	SHRL $6, AX;        \
-	INCL AX
+	LEAQ -1024(DI), R9; \
+	SHRL $6, R11;       \
+	INCL R11
+#define AGAINPAIR \
+	LEAQ -512(DI), R9;  \
+	MOVL $2, R11
 #define AGAINROW \
-	LEAQ -256(DI), CX;  \
-	MOVL $1, AX
+	LEAQ -256(DI), R9;  \
+	MOVL $1, R11

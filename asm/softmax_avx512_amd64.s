@@ -16,7 +16,8 @@
 
 // 0 1.5·2²⁰, 4 512·c3, 8 64·c2, 12 8·c1, 16 −160, 20 −Inf, 24 ½, 28 2⁻⁹⁶, 32 2⁹⁶, 36 1,
 // 40 1.5·2²³, 44 65535, 48 1 1, 56 1 √2, 64 2^(i/8), 128 the lowest finite number,
-// 132 −0, 136 low bytes, 192 and 256 order of st, 320 order of codes
+// 132 −0, 136 low bytes, 140 −1, 192 and 256 order of st, 320 order of codes, 384 of Fold,
+// 448 from lanes to columns
 DATA ·softmaxConst+0(SB)/4, $0x49c00000
 DATA ·softmaxConst+4(SB)/4, $0x3d6cfca4
 DATA ·softmaxConst+8(SB)/4, $0x3e75d12a
@@ -38,6 +39,7 @@ DATA ·softmaxConst+88(SB)/8, $0x3feac0c73fd744fd
 DATA ·softmaxConst+128(SB)/4, $0xff7fffff
 DATA ·softmaxConst+132(SB)/4, $0x80000000
 DATA ·softmaxConst+136(SB)/4, $0x00ff00ff
+DATA ·softmaxConst+140(SB)/4, $0xbf800000
 DATA ·softmaxConst+192(SB)/8, $0x0000000000000000
 DATA ·softmaxConst+200(SB)/8, $0x0000000100000010
 DATA ·softmaxConst+208(SB)/8, $0x0000001100000000
@@ -62,7 +64,17 @@ DATA ·softmaxConst+352(SB)/8, $0x0000000600000002
 DATA ·softmaxConst+360(SB)/8, $0x0000000e0000000a
 DATA ·softmaxConst+368(SB)/8, $0x0000000700000003
 DATA ·softmaxConst+376(SB)/8, $0x0000000f0000000b
-GLOBL ·softmaxConst(SB), RODATA|NOPTR, $384
+DATA ·softmaxConst+384(SB)/8, $0x0000001000000000
+DATA ·softmaxConst+392(SB)/8, $0x0000000300000002
+DATA ·softmaxConst+400(SB)/8, $0x0000000500000011
+DATA ·softmaxConst+408(SB)/8, $0x0000001200000006
+DATA ·softmaxConst+416(SB)/8, $0x0000000900000008
+DATA ·softmaxConst+424(SB)/8, $0x0000000b00000013
+DATA ·softmaxConst+432(SB)/8, $0x0000000d0000000c
+DATA ·softmaxConst+440(SB)/8, $0x0000000f0000000e
+DATA ·softmaxConst+448(SB)/8, $0x0000000400000000
+DATA ·softmaxConst+456(SB)/8, $0x0000000c00000008
+GLOBL ·softmaxConst(SB), RODATA|NOPTR, $464
 
 // func smF32_avx512(y []float32, st []Stat, m, n int)
 TEXT ·smF32_avx512(SB), NOSPLIT, $0-64
@@ -72,7 +84,7 @@ TEXT ·smF32_avx512(SB), NOSPLIT, $0-64
 	COLUMNS(n+56(FP))
 	EXPCONST
 	CMPQ R8, $3
-	JLT  row
+	JLT  rest
 	IFPART(parts)
 	BLOCK
 	PEAK(0, R11)
@@ -134,8 +146,28 @@ last:
 	ADDQ $48, R12
 
 rest:
-	TESTQ R8, R8
+	CMPQ R8, $0
 	JLE  done
+	CMPQ R8, $2
+	JNE  row
+	IFPART(row)
+	DOUBLE
+	PEAKPAIR
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	ADD8(Z18, Z19, Z25, Z30)
+	ADDQ $512, DI
+	XORL R8, R8
+	TOTALPAIR
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
+	IFVOID(rarePair)
+	VZEROUPPER
+	RET
 
 row:
 	ALONE
@@ -192,22 +224,28 @@ parts:
 	JGE  parts
 	JMP  rest
 
+rarePair:
+	AGAINPAIR
+	MOVL $7, AX
+	KMOVW AX, K7
+	JMP  again
+
 rareRow:
 	AGAINROW
 	JMP  again
 
 rare:
 	AGAINROWS
-	MOVL $7, DX
-	KMOVW DX, K7
+	MOVL $7, AX
+	KMOVW AX, K7
 
 again:
 	AGAIN
 	VBROADCASTSS 36(BX), Z22
 	STATS(Z22)
 	ADDQ $12, R12
-	ADDQ $256, CX
-	DECL AX
+	ADDQ $256, R9
+	DECL R11
 	JNZ  again
 	CMPQ R8, $3
 	JLT  rest
@@ -222,7 +260,7 @@ TEXT ·smLogF32_avx512(SB), NOSPLIT, $0-80
 	COLUMNS(n+72(FP))
 	LOGCONST(code_Step+48(FP), code_Zero+52(FP), code_Last+56(FP))
 	CMPQ R8, $3
-	JLT  row
+	JLT  rest
 	IFPART(parts)
 	BLOCK
 	PEAK(0, R11)
@@ -286,8 +324,29 @@ last:
 	ADDQ $48, R12
 
 rest:
-	TESTQ R8, R8
+	CMPQ R8, $0
 	JLE  done
+	CMPQ R8, $2
+	JNE  row
+	IFPART(row)
+	DOUBLE
+	PEAKPAIR
+	WHOLE(code_Whole+60(FP))
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, LOGS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUM, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUM, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	ADD8(Z18, Z19, Z25, Z30)
+	ADDQ $512, DI
+	XORL R8, R8
+	TOTALPAIR
+	VBROADCASTSS 36(BX), Z22
+	STATS(Z22)
+	IFVOID(rarePair)
+	VZEROUPPER
+	RET
 
 row:
 	ALONE
@@ -347,22 +406,28 @@ parts:
 	JGE  parts
 	JMP  rest
 
+rarePair:
+	AGAINPAIR
+	MOVL $7, AX
+	KMOVW AX, K7
+	JMP  again
+
 rareRow:
 	AGAINROW
 	JMP  again
 
 rare:
 	AGAINROWS
-	MOVL $7, DX
-	KMOVW DX, K7
+	MOVL $7, AX
+	KMOVW AX, K7
 
 again:
 	AGAIN
 	VBROADCASTSS 36(BX), Z22
 	STATS(Z22)
 	ADDQ $12, R12
-	ADDQ $256, CX
-	DECL AX
+	ADDQ $256, R9
+	DECL R11
 	JNZ  again
 	CMPQ R8, $3
 	JLT  rest

@@ -48,6 +48,9 @@
 #define UNITE \
 	PAIRS(VPMAXSD, Z25, Z30); \
 	TOTAL
+#define UNITEPAIR \
+	TWO(VPMAXSD, Z25);        \
+	TOTALPAIR
 #define UNITEROW \
 	TURNS(VPMAXSD, Z25);   \
 	ADDROW(Z18)
@@ -157,3 +160,63 @@
 	PACK16(Z8, Z9, Z10, Z11); \
 	VMOVDQU8 Z9, K5, p;   \
 	VMOVDQU8 Z8, K5, q
+
+// ADVANCE moves the states of rows past the tile, given M in Z27, L in Z18, Beta in Z31, the
+// RowStates at r and four times the number of the first row in R13. Every third bit of K7 is
+// a row. DX is left 128.
+#define ADVANCE(r, poisoned) \
+	KMOVW K7, CX;                      \
+	SHRL $2, CX;                       \
+	MOVL $1, DX;                       \
+	MOVL CX, AX;                       \
+	ANDL $2, AX;                       \
+	ORL AX, DX;                        \
+	SHRL $2, CX;                       \
+	MOVL CX, AX;                       \
+	ANDL $4, AX;                       \
+	ORL AX, DX;                        \
+	SHRL $2, CX;                       \
+	ANDL $8, CX;                       \
+	ORL CX, DX;                        \
+	KMOVW DX, K6;                      \
+	MOVQ r, AX;                        \
+	MOVQ 0(AX), CX;                    \
+	VMOVUPS.Z (CX)(R13*1), K6, X8;     \
+	MOVQ 24(AX), CX;                   \
+	VMOVUPS.Z (CX)(R13*1), K6, X9;     \
+	VMAXPS X8, X27, X10;               \
+	VSUBPS X10, X8, X11;               \
+	VSUBPS X10, X27, X12;              \
+	VINSERTF32X4 $1, X12, Z11, Z11;    \
+	EXP2(Z11, Z12, Z13, Z19);          \
+	VEXTRACTF32X4 $1, Z11, X12;        \
+	VCMPPS.BCST $0x1e, 20(BX), X27, K6; \
+	VCMPPS $7, X8, X8, K6, K6;         \
+	VMOVDQU32 448(BX), X13;            \
+	VPERMPS Z18, Z13, Z13;             \
+	VMULPS.Z X13, X12, K6, X13;        \
+	VMULPS.Z X31, X12, K6, X19;        \
+	VMULPS X9, X11, X20;               \
+	VADDPS X13, X20, K6, X9;           \
+	VMOVAPS X10, K6, X8;               \
+	VBROADCASTSS 140(BX), X10;         \
+	VMOVAPS X11, K6, X10;              \
+	VCMPPS $3, X27, X27, K6;           \
+	VMOVAPS X27, K6, X8;               \
+	VMOVAPS X27, K6, X9;               \
+	KMOVW K6, CX;                      \
+	ANDL DX, CX;                       \
+	ORB CX, poisoned;                  \
+	VMOVDQU32 192(BX), Z12;            \
+	VPERMI2PS Z13, Z10, Z12;           \
+	VMOVDQU32 384(BX), Z20;            \
+	VPERMT2PS Z19, Z20, Z12;           \
+	KMOVW DX, K6;                      \
+	MOVQ 0(AX), CX;                    \
+	VMOVUPS X8, K6, (CX)(R13*1);       \
+	MOVQ 24(AX), CX;                   \
+	VMOVUPS X9, K6, (CX)(R13*1);       \
+	MOVQ 96(AX), CX;                   \
+	LEAQ (R13)(R13*2), AX;             \
+	VMOVUPS Z12, K7, (CX)(AX*1);       \
+	MOVL $128, DX

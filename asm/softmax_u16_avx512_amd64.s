@@ -30,7 +30,7 @@ TEXT ·smU16_avx512(SB), NOSPLIT, $0-136
 	BYTES(n+128(FP))
 	EXPCONST
 	CMPQ R8, $3
-	JLT  row
+	JLT  rest
 	IFPART(parts)
 	BLOCK
 	PEAK(0, R11)
@@ -107,8 +107,31 @@ last:
 	ADDQ $48, R12
 
 rest:
-	TESTQ R8, R8
+	CMPQ R8, $0
 	JLE  done
+	CMPQ R8, $2
+	JNE  row
+	IFPART(row)
+	DOUBLE
+	PEAKPAIR
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	ADDQ $512, DI
+	XORL R8, R8
+	UNITEPAIR
+	VBROADCASTSS 44(BX), Z24
+	BETA
+	STATS(Z22)
+	IFRARE(rarePair)
+	CODE16(0, -512, (DI), (SI), (R13))
+	CODE16(1, -256, (DI), (SI)(R9*1), (R13)(R9*1))
+	VZEROUPPER
+	RET
 
 row:
 	ALONE
@@ -181,14 +204,20 @@ parts:
 	JGE  parts
 	JMP  rest
 
+rarePair:
+	AGAINPAIR
+	MOVL $7, AX
+	KMOVW AX, K7
+	JMP  again
+
 rareRow:
 	AGAINROW
 	JMP  again
 
 rare:
 	AGAINROWS
-	MOVL $7, DX
-	KMOVW DX, K7
+	MOVL $7, AX
+	KMOVW AX, K7
 
 again:
 	AGAIN
@@ -202,8 +231,8 @@ again:
 	ADDQ $64, SI
 	ADDQ $64, R13
 	ADDQ $12, R12
-	ADDQ $256, CX
-	DECL AX
+	ADDQ $256, R9
+	DECL R11
 	JNZ  again
 	CMPQ R8, $3
 	JLT  rest

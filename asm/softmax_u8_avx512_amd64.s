@@ -28,7 +28,7 @@ TEXT ·smU8_avx512(SB), NOSPLIT, $0-120
 	BYTES(n+112(FP))
 	EXPCONST
 	CMPQ R8, $3
-	JLT  row
+	JLT  rest
 	IFPART(parts)
 	BLOCK
 	PEAK(0, R11)
@@ -103,8 +103,31 @@ last:
 	ADDQ $48, R12
 
 rest:
-	TESTQ R8, R8
+	CMPQ R8, $0
 	JLE  done
+	CMPQ R8, $2
+	JNE  row
+	IFPART(row)
+	DOUBLE
+	PEAKPAIR
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, EXPS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, EXPS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	ADDQ $512, DI
+	XORL R8, R8
+	UNITEPAIR
+	VBROADCASTSS top+96(FP), Z24
+	BETA
+	STATS(Z22)
+	IFRARE(rarePair)
+	CODE8(0, -512, (DI), (SI))
+	CODE8(1, -256, (DI), (SI)(R9*1))
+	VZEROUPPER
+	RET
 
 row:
 	ALONE
@@ -174,14 +197,20 @@ parts:
 	JGE  parts
 	JMP  rest
 
+rarePair:
+	AGAINPAIR
+	MOVL $7, AX
+	KMOVW AX, K7
+	JMP  again
+
 rareRow:
 	AGAINROW
 	JMP  again
 
 rare:
 	AGAINROWS
-	MOVL $7, DX
-	KMOVW DX, K7
+	MOVL $7, AX
+	KMOVW AX, K7
 
 again:
 	AGAIN
@@ -193,8 +222,8 @@ again:
 	VMOVDQU8 Z0, K5, (SI)
 	ADDQ $64, SI
 	ADDQ $12, R12
-	ADDQ $256, CX
-	DECL AX
+	ADDQ $256, R9
+	DECL R11
 	JNZ  again
 	CMPQ R8, $3
 	JLT  rest
@@ -212,7 +241,7 @@ TEXT ·smLogU8_avx512(SB), NOSPLIT, $0-136
 	BYTES(n+128(FP))
 	LOGCONST(code_Step+96(FP), code_Zero+100(FP), code_Last+104(FP))
 	CMPQ R8, $3
-	JLT  row
+	JLT  rest
 	IFPART(parts)
 	BLOCK
 	PEAK(0, R11)
@@ -289,8 +318,32 @@ last:
 	ADDQ $48, R12
 
 rest:
-	TESTQ R8, R8
+	CMPQ R8, $0
 	JLE  done
+	CMPQ R8, $2
+	JNE  row
+	IFPART(row)
+	DOUBLE
+	PEAKPAIR
+	WHOLE(code_Whole+108(FP))
+	ORIGIN
+	VMOVAPS Z14, Z27
+	WEIGH(LESS, LOGS, 0, 0, (DI), Z0, Z1, Z2, Z3)
+	WEIGH(LESS, LOGS, 1, 256, (DI), Z4, Z5, Z6, Z7)
+	KEEP(STORE, SUMS, Z18, Z25, 0, (DI), Z0, Z1, Z2, Z3)
+	KEEP(STORE, SUMS, Z19, Z30, 256, (DI), Z4, Z5, Z6, Z7)
+	JOIN(Z18, Z19, Z25, Z30)
+	ADDQ $512, DI
+	XORL R8, R8
+	UNITEPAIR
+	VBROADCASTSS top+112(FP), Z24
+	BETA
+	STATS(Z22)
+	IFRARE(rarePair)
+	CODE8(0, -512, (DI), (SI))
+	CODE8(1, -256, (DI), (SI)(R9*1))
+	VZEROUPPER
+	RET
 
 row:
 	ALONE
@@ -363,14 +416,20 @@ parts:
 	JGE  parts
 	JMP  rest
 
+rarePair:
+	AGAINPAIR
+	MOVL $7, AX
+	KMOVW AX, K7
+	JMP  again
+
 rareRow:
 	AGAINROW
 	JMP  again
 
 rare:
 	AGAINROWS
-	MOVL $7, DX
-	KMOVW DX, K7
+	MOVL $7, AX
+	KMOVW AX, K7
 
 again:
 	AGAIN
@@ -382,8 +441,8 @@ again:
 	VMOVDQU8 Z0, K5, (SI)
 	ADDQ $64, SI
 	ADDQ $12, R12
-	ADDQ $256, CX
-	DECL AX
+	ADDQ $256, R9
+	DECL R11
 	JNZ  again
 	CMPQ R8, $3
 	JLT  rest

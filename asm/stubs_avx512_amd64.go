@@ -89,6 +89,9 @@ func scaleI8_avx512(y []float32, s []int32, sk, a, b []float32, m, n int)
 func scaleF32_avx512(y, a, b []float32, m, n int)
 
 //go:noescape
+func advanceU8_avx512(r *RowStates, p []byte, y, sv []float32, top float32, m, n int) (poisoned bool)
+
+//go:noescape
 func certify_avx512(c []Certificate, y []float32, st []Stat, w, sv []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
 
 //go:noescape

@@ -53,6 +53,7 @@ type Set struct {
 	PVPairBF16    PVPairBF16Func
 	PVPairFP8     PVPairFP8Func
 	Advance       AdvanceFunc
+	AdvanceU8     AdvanceU8Func
 	Certify       CertifyFunc
 	FoldI8        FoldI8Func
 	PVFoldI8      PVFoldI8Func

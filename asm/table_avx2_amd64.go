@@ -22,6 +22,7 @@ var avx2Kernels = []Entry{
 	{"smLogF32_avx2", AVX2, true, SoftmaxLogF32Func(smLogF32_avx2)},
 	{"smLogU8_avx2", AVX2, true, SoftmaxLogU8Func(smLogU8_avx2)},
 	{"advance_avx2", AVX2, true, AdvanceFunc(advance_avx2)},
+	{"advanceU8_avx2", AVX2, true, AdvanceU8Func(advanceU8_avx2)},
 	{"certify_avx2", AVX2, true, CertifyFunc(certify_avx2)},
 	{"foldI8_avx2", AVX2, true, FoldI8Func(foldI8_avx2)},
 	{"pvFoldI8_avx2", AVX2, true, PVFoldI8Func(pvFoldI8_avx2)},

@@ -32,6 +32,7 @@ var avx512Kernels = []Entry{
 	{"dotF32_avx512", AVX2 | AVX512, true, DotF32Func(dotF32_avx512)},
 	{"scaleI8_avx512", AVX2 | AVX512, true, ScaleI8Func(scaleI8_avx512)},
 	{"scaleF32_avx512", AVX2 | AVX512, true, ScaleF32Func(scaleF32_avx512)},
+	{"advanceU8_avx512", AVX2 | AVX512, true, AdvanceU8Func(advanceU8_avx512)},
 	{"certify_avx512", AVX2 | AVX512, true, CertifyFunc(certify_avx512)},
 	{"foldI8_avx512", AVX2 | AVX512, true, FoldI8Func(foldI8_avx512)},
 	{"pvFoldI8_avx512", AVX2 | AVX512, true, PVFoldI8Func(pvFoldI8_avx512)},
