@@ -84,6 +84,9 @@ type probability struct {
 	codes  func(b *block, scale []float32, n int)
 	family string // asm family of codes
 	planes int
+	// advance does what codes does and moves the states of b.w.states past the tile, where a
+	// kernel does both; else nil. It returns whether a row turned NaN.
+	advance func(b *block, scale []float32, n int) (poisoned bool)
 
 	// weigh turns b.w.y into float32 weights and sets b.w.stat; the sum of values is to
 	// be multiplied by stat.Beta.
@@ -146,6 +149,9 @@ func unsigned(name string, top float32) *probability {
 		name: name, family: "SoftmaxU8", planes: 1, floatFamily: "SoftmaxF32", weigh: weighRounded(top),
 		codes: func(b *block, scale []float32, n int) {
 			b.p.ks.SoftmaxU8(b.w.p8, b.w.y, scale, b.w.stat, top, b.rows, n)
+		},
+		advance: func(b *block, scale []float32, n int) (poisoned bool) {
+			return b.p.ks.AdvanceU8(&b.w.states, b.w.p8, b.w.y, scale, top, b.rows, n)
 		},
 	}
 }

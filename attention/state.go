@@ -76,11 +76,15 @@ func (s *state) merge(w *worker, ks *asm.Set, other *state, rows int) {
 // advance moves m and l of the first rows past w.stat and sets the factors of their fold
 // in w.fold, Alpha −1 in a row with nothing to fold.
 func (s *state) advance(w *worker, ks *asm.Set, rows int) {
-	if !ks.Advance(s.m, s.l, w.exps, w.stat, w.fold, rows) {
-		return
+	if ks.Advance(s.m, s.l, w.exps, w.stat, w.fold, rows) {
+		s.poisonVoid(w.stat[:rows])
 	}
-	for i := range rows {
-		if w.stat[i].M != w.stat[i].M {
+}
+
+// poisonVoid makes the rows NaN whose tile left a NaN.
+func (s *state) poisonVoid(left []stat) {
+	for i := range left {
+		if left[i].M != left[i].M {
 			s.poison(i)
 		}
 	}

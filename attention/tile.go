@@ -3,6 +3,7 @@ package attention
 import (
 	"math"
 
+	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/quant"
 )
 
@@ -137,6 +138,8 @@ func (b *block) position(r int) int { return b.q.offset + b.tok0 + r/b.p.group }
 
 // attend adds the tokens of one split to the split state, tile by tile.
 func (b *block) attend(split span) {
+	w := b.w
+	w.states = asm.RowStates{M: w.split.m, L: w.split.l, W: w.exps, Stat: w.stat, Fold: w.fold}
 	lo, hi := b.reach()
 	for base := max(split.lo, lo); base < min(split.hi, hi); base += Tile {
 		lo, n := 0, min(Tile, b.q.kvLen-base)

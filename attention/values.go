@@ -47,8 +47,14 @@ func (b *block) valuesI8(block, next []byte, n int) {
 	if bad := bad(block, n); bad != 0 {
 		b.poisonRows(scale, bad, n)
 	}
-	p.prob.codes(b, scale, n)
-	b.advance()
+	if p.prob.advance != nil && !p.cfg.Certify { // certificates want the factors of both sides
+		if p.prob.advance(b, scale, n) {
+			w.split.poisonVoid(w.stat[:b.rows])
+		}
+	} else {
+		p.prob.codes(b, scale, n)
+		b.advance()
+	}
 	if p.cfg.Certify {
 		b.scaleV = scale
 		b.certifyTile(n) // while the weights are in the cache

@@ -97,7 +97,8 @@ type worker struct {
 	split  state // of the split being computed
 	total  state // of the splits before it
 	exps   []float32
-	fold   []asm.Fold // [rows]
+	fold   []asm.Fold    // [rows]
+	states asm.RowStates // of split
 }
 
 // carver hands out consecutive pieces of memory, each 64-byte aligned. With a nil

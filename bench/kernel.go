@@ -34,7 +34,7 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 	}
 	switch {
 	case isProduct(e):
-	case has("Softmax", "Scale", "Certify", "Pack"):
+	case has("Softmax", "Scale", "Certify", "Pack", "AdvanceU8"):
 		d = 0
 	case has("Advance"):
 		n, d = 0, 1
@@ -245,6 +245,9 @@ func softmaxWorkload(f any, m, n int) func() {
 		return func() { f(y, stat, m, n) }
 	case asm.SoftmaxU8Func:
 		return func() { f(hi, y, scales, stat, 255, m, n) }
+	case asm.AdvanceU8Func:
+		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
+		return func() { f(r, hi, y, scales, 255, m, n) }
 	case asm.SoftmaxU16Func:
 		return func() { f(hi, lo, y, scales, stat, m, n) }
 	case asm.SoftmaxLogF32Func:
