@@ -274,6 +274,11 @@ type FoldI8Func func(o []float32, a []int32, mu []float32, f []Fold, m, dv int)
 // acc [m][dv] is memory for kernels that do one after the other. Exact.
 type PVFoldI8Func func(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
 
+// PVFoldI4Func is PVFoldI8Func on what ExpI4VFunc makes of nibble planes v, [8][dv][4], and
+// multipliers, [⌈dv/32⌉][64]. It reads ⌈n/8⌉ planes and p[i][0:8·⌈n/8⌉], of which those behind
+// 4·⌈n/4⌉ are anything. Exact.
+type PVFoldI4Func func(o []float32, p, v, mult []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
+
 // FoldF32Func adds a float tile, as FoldI8Func.
 type FoldF32Func func(o, a, mu []float32, f []Fold, m, dv int)
 

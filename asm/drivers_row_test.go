@@ -228,6 +228,29 @@ func drivePVFoldI8(g *gen, m, n, dv int) trial {
 	}
 }
 
+func drivePVFoldI4(g *gen, m, n, dv int) trial {
+	p, v, mult := g.codes(m*Tile), g.codes(ceilDiv(n, 8)*dv*4), g.mults(n, dv)
+	x := make([]float32, m*dv)
+	for i := range m {
+		clear(p[i*Tile+n : i*Tile+4*ceilDiv(n, 4)])
+		for c := range dv {
+			var sum int
+			for t := range n {
+				sum += int(p[i*Tile+t]) * (nibbleV(v, dv, t, c) - 8) * int(int8(mult[c/32*Tile+t]))
+			}
+			x[i*dv+c] = float32(sum)
+		}
+	}
+	o, mu, f, states := g.folding(m, dv, x)
+	return trial{
+		ops: []operand{inout(o, states, nil), in(p), in(v), in(mult), in(mu), in(f), in(g.hint())},
+		call: func(k any, b [][]byte) {
+			k.(PVFoldI4Func)(view[float32](b[0]), b[1], b[2], b[3], orNil(mu, b[4]), view[Fold](b[5]), m, n, dv, b[6])
+		},
+		work: float64(m * dv * (2*n + 5)),
+	}
+}
+
 // centre draws a centre vector, nil in half of the cases.
 func (g *gen) centre(d int) []float32 {
 	if g.IntN(2) == 0 {

@@ -42,6 +42,7 @@ var drivers = map[string]driver{
 	"Certify":       {"mn", driveCertify},
 	"FoldI8":        {"md", driveFoldI8},
 	"PVFoldI8":      {"mnd", drivePVFoldI8},
+	"PVFoldI4":      {"mnd", drivePVFoldI4},
 	"FoldF32":       {"md", driveFoldF32},
 	"FinishF32":     {"d", driveFinishF32},
 	"Exp2F32":       {"d", driveExp2F32},

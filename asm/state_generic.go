@@ -25,6 +25,31 @@ func pvFoldI8_generic(o []float32, acc []int32, p, v []byte, mu []float32, f []F
 	foldI8_generic(o, acc, mu, f, m, dv)
 }
 
+// pvFoldI4_generic is the specification of PVFoldI4Func.
+func pvFoldI4_generic(o []float32, p, v, mult []byte, mu []float32, f []Fold, m, n, dv int, _ []byte) {
+	for from := 0; from < dv; from += 32 {
+		width := min(32, dv-from)
+		var centre []float32
+		if mu != nil {
+			centre = mu[from:]
+		}
+		for i := range m {
+			var sums [32]int32
+			for t, w := range p[i*Tile:][:n] {
+				if w == 0 {
+					continue
+				}
+				x := int32(w) * int32(int8(mult[from/32*Tile+t]))
+				codes := v[(t/8*dv+from)*4+t%4:]
+				for c := range width {
+					sums[c] += x * (int32(codes[4*c]>>(t/4%2*4)&15) - 8)
+				}
+			}
+			foldI8_generic(o[i*dv+from:], sums[:], centre, f[i:], 1, width)
+		}
+	}
+}
+
 // foldF32_generic is the specification of FoldF32Func.
 func foldF32_generic(o, a, mu []float32, f []Fold, m, dv int) {
 	for i, f := range f[:m] {

@@ -12,3 +12,6 @@ func qkI4_vnni(s []int32, q []int8, k, mult []byte, m, n, d4 int, next []byte)
 
 //go:noescape
 func pvFoldI8_vnni(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
+
+//go:noescape
+func pvFoldI4_vnni(o []float32, p, v, mult []byte, mu []float32, f []Fold, m, n, dv int, next []byte)

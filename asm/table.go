@@ -57,6 +57,7 @@ type Set struct {
 	Certify       CertifyFunc
 	FoldI8        FoldI8Func
 	PVFoldI8      PVFoldI8Func
+	PVFoldI4      PVFoldI4Func
 	FoldF32       FoldF32Func
 	FinishF32     FinishF32Func
 	Exp2F32       Exp2F32Func

@@ -30,6 +30,7 @@ var generic = []Entry{
 	{"certify_generic", Generic, true, CertifyFunc(certify_generic)},
 	{"foldI8_generic", Generic, true, FoldI8Func(foldI8_generic)},
 	{"pvFoldI8_generic", Generic, true, PVFoldI8Func(pvFoldI8_generic)},
+	{"pvFoldI4_generic", Generic, true, PVFoldI4Func(pvFoldI4_generic)},
 	{"foldF32_generic", Generic, true, FoldF32Func(foldF32_generic)},
 	{"finishF32_generic", Generic, true, FinishF32Func(finishF32_generic)},
 	{"exp2F32_generic", Generic, true, Exp2F32Func(exp2F32_generic)},

@@ -26,11 +26,12 @@ type Plan struct {
 	intK               quant.Int8Format
 	inPlaceI8          quant.InPlaceInt8Format // intK, when kernels read its keys as they are stored
 	intV               quant.Int8Format
-	inPlaceK, inPlaceV quant.InPlaceFormat // non-nil when kernels can read this side as it is stored
-	rowsK, rowsV       int                 // the most rows it is done for; more share one expansion
-	pairK              quant.BF16Format    // non-nil when score kernels multiply its codes as bfloat16
-	roundV             quant.BF16Format    // of mode PBF16: scales fold into the weights before they are rounded
-	pairV              bool                // roundV is summed by kernels that multiply bfloat16
+	inPlaceFold        quant.InPlaceInt8Format // intV, when kernels read the values of few rows as they are stored
+	inPlaceK, inPlaceV quant.InPlaceFormat     // non-nil when kernels can read this side as it is stored
+	rowsK, rowsV       int                     // the most rows it is done for; more share one expansion
+	pairK              quant.BF16Format        // non-nil when score kernels multiply its codes as bfloat16
+	roundV             quant.BF16Format        // of mode PBF16: scales fold into the weights before they are rounded
+	pairV              bool                    // roundV is summed by kernels that multiply bfloat16
 	prob               *probability
 	scores, values     stage
 	meanK, meanV       means
@@ -135,6 +136,9 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	p.prob = probabilities[c.P]
 	if p.prob.codes != nil {
 		p.intV, _ = c.V.Format.(quant.Int8Format)
+		if f, ok := p.intV.(quant.InPlaceInt8Format); ok && p.prob.planes == 1 && assembly(p.ks.Name(f.FoldFamily())) {
+			p.inPlaceFold = f
+		}
 	}
 	if p.intK == nil {
 		p.inPlaceK, _ = c.K.Format.(quant.InPlaceFormat)

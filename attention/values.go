@@ -11,6 +11,8 @@ import (
 // logits in w.y and adds them to the state of the split.
 func (p *Plan) chooseValues() stage {
 	switch {
+	case p.inPlaceFold != nil:
+		return (*block).valuesStored
 	case p.intV != nil:
 		return (*block).valuesI8
 	case p.roundV != nil:
@@ -44,6 +46,39 @@ func (b *block) centre(block []byte) []float32 {
 func (b *block) valuesI8(block, next []byte, n int) {
 	p, w := b.p, b.w
 	codes, scale := p.intV.ExpandI8(p.ks, &w.tmpV, block[p.geo.v.tile:], next, quant.Values, p.cfg.DV, n)
+	b.weights(block, scale, n)
+	mu := b.centre(block)
+	switch {
+	case p.prob.planes == 2:
+		b.sumI8(w.p8lo, codes, next, mu, n)
+		b.addI8(w.p8, codes, n)
+	case b.rows > p.strip:
+		b.sumI8(w.p8, codes, next, mu, n)
+	default:
+		p.ks.PVFoldI8(w.split.o, w.acc8, w.p8, codes, mu, w.fold, b.rows, n, p.cfg.DV, next)
+	}
+}
+
+// foldRows is the largest number of rows for which turning values into int8 where they are
+// multiplied beats expanding them once.
+const foldRows = 8
+
+// valuesStored is valuesI8 for values that kernels read as they are stored.
+func (b *block) valuesStored(block, next []byte, n int) {
+	p, w := b.p, b.w
+	if b.rows > foldRows {
+		b.valuesI8(block, next, n)
+		return
+	}
+	tile := block[p.geo.v.tile:]
+	b.weights(block, p.inPlaceFold.ScalesI8(p.ks, &w.tmpV, tile, n), n)
+	p.inPlaceFold.FoldI8(p.ks, w.split.o, w.p8, tile, b.centre(block), w.fold, next, b.rows, n, p.cfg.DV)
+}
+
+// weights quantizes the weights over values with the given scales and moves every row's
+// state past the tile.
+func (b *block) weights(block []byte, scale []float32, n int) {
+	p, w := b.p, b.w
 	if bad := bad(block, n); bad != 0 {
 		b.poisonRows(scale, bad, n)
 	}
@@ -58,16 +93,6 @@ func (b *block) valuesI8(block, next []byte, n int) {
 	if p.cfg.Certify {
 		b.scaleV = scale
 		b.certifyTile(n) // while the weights are in the cache
-	}
-	mu := b.centre(block)
-	switch {
-	case p.prob.planes == 2:
-		b.sumI8(w.p8lo, codes, next, mu, n)
-		b.addI8(w.p8, codes, n)
-	case b.rows > p.strip:
-		b.sumI8(w.p8, codes, next, mu, n)
-	default:
-		p.ks.PVFoldI8(w.split.o, w.acc8, w.p8, codes, mu, w.fold, b.rows, n, p.cfg.DV, next)
 	}
 }
 

@@ -192,6 +192,9 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.PVFoldI8Func:
 		p, v, fold := codes(m*asm.Tile), codes(asm.Tile*d), folds(m)
 		return func() { f(floats, ints, p, v, nil, fold, m, n, d, v) }
+	case asm.PVFoldI4Func:
+		p, v, mult, fold := codes(m*asm.Tile), codes(asm.Tile*d/2), codes((d+31)/32*asm.Tile), folds(m)
+		return func() { f(floats, p, v, mult, nil, fold, m, n, d, v) }
 	case asm.PVF32Func:
 		return func() { f(floats, weights, tile, m, n, d, stored) }
 	case asm.PVF16Func:

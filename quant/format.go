@@ -60,17 +60,23 @@ type Int8Format interface {
 	ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) (codes []byte, scale []float32)
 }
 
-// InPlaceInt8Format is an Int8Format whose keys integer kernels read as they are stored,
-// with the scores that the codes of ExpandI8 would give.
+// InPlaceInt8Format is an Int8Format that integer kernels read as it is stored, with the
+// scores and sums that the codes of ExpandI8 would give.
 type InPlaceInt8Format interface {
 	Int8Format
 
-	// ScoresFamily is the name of the kernel family, such as "QKI4".
+	// ScoresFamily and FoldFamily are the names of the kernel families, such as "QKI4" and
+	// "PVFoldI4".
 	ScoresFamily() string
+	FoldFamily() string
 
 	// ScoresI8 computes s[i][j] = Σ q[i][c]·code[j][c] of m rows of int8 queries, [m][4·⌈d/4⌉],
 	// against tokens [0, n) of a tile of keys. s is [m][64]. next as in ExpandF32.
 	ScoresI8(ks *asm.Set, s []int32, q []int8, tile, next []byte, m, n, d int)
+
+	// FoldI8 adds the values of tokens [0, n) of a tile under weights p, [m][64], to the states
+	// o, [m][d], as asm.PVFoldI8Func does.
+	FoldI8(ks *asm.Set, o []float32, p, tile []byte, mu []float32, f []asm.Fold, next []byte, m, n, d int)
 
 	// ScalesI8 returns one scale per token of [0, n), pointing into tmp or tile.
 	ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n int) []float32

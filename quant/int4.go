@@ -109,3 +109,10 @@ func (f int4Format) ScoresI8(ks *asm.Set, s []int32, q []int8, tile, next []byte
 	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
 	ks.QKI4(s, q, codes, mults, m, n, (d+3)/4, next)
 }
+
+func (int4Format) FoldFamily() string { return "PVFoldI4" }
+
+func (f int4Format) FoldI8(ks *asm.Set, o []float32, p, tile []byte, mu []float32, fold []asm.Fold, next []byte, m, n, d int) {
+	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
+	ks.PVFoldI4(o, p, codes, mults, mu, fold, m, n, d, next)
+}
