@@ -197,6 +197,9 @@ var budgets = map[string][]float64{
 	"qattn K4V4":                 {.27, .20, .040, .042, .007},
 	"qattn plain e4m3-static(1)": {.10, .10, .014, .032, .0026},
 	"qattn P u16":                {1e-4, 1e-4, 1e-5, 2e-4, 1e-6},
+	"qattn P u8":                 {.008, .009, .0015, .015, 1e-4}, // of eight times as many keys a half to a sixth
+	"qattn P log2-4":             {.07, .10, .019, .035, .003},
+	"qattn P log2-3-wide":        {.08, .11, .020, .035, .003},
 }
 
 // orderings are between systems of the same width, on one family.
