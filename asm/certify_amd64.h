@@ -4,33 +4,42 @@
 // numbers are stored row by row, and change places in registers.
 // Exactness: the operations of the twin, nothing fused.
 // Registers: DI c · SI y · DX st · R8 w · R9 q · BX t · R10 rows left · R12 n · CX the bit of
-//            the row · R11 rows undefined · X12 KeyErr KeySize KeyErr2 KeySize2 · X13 ValErr
-//            Step · X14 Step2/Σ sv² · X0–X11 temporaries
+//            the row · R11 rows undefined · X12 KeyErr KeySize KeyErr2 KeySize2 · X15 those of
+//            values · X13 ValErr Step · X14 Spread·ValSize2/Σ sv² · X0–X11 temporaries
 
-// CERTIFYARGS loads the arguments. t has just been written, number by number: a load of
-// several would wait for the stores to retire.
+// CERTIFYARGS loads the arguments, fields of t and r among them. t has just been written,
+// field by field: a load of several would wait for the stores to retire.
 #define CERTIFYARGS \
-	MOVQ c_base+0(FP), DI;       \
-	MOVQ y_base+24(FP), SI;      \
-	MOVQ st_base+48(FP), DX;     \
-	MOVQ w_base+72(FP), R8;      \
-	MOVQ q_base+120(FP), R9;     \
-	MOVQ t+144(FP), BX;          \
-	MOVQ m+152(FP), R10;         \
-	MOVQ n+160(FP), R12;         \
-	VMOVSS 0(BX), X12;           \
-	VINSERTPS $0x10, 4(BX), X12, X12; \
-	VINSERTPS $0x20, 8(BX), X12, X12; \
-	VINSERTPS $0x30, 12(BX), X12, X12; \
-	VMOVSS 16(BX), X13;          \
-	VINSERTPS $0x10, 20(BX), X13, X13; \
+	MOVQ t+0(FP), BX;            \
+	MOVQ r+8(FP), AX;            \
+	MOVQ m+16(FP), R10;          \
+	MOVQ n+24(FP), R12;          \
+	MOVQ 0(BX), DI;              \
+	MOVQ 24(BX), SI;             \
+	MOVQ 48(BX), DX;             \
+	MOVQ 72(BX), R8;             \
+	MOVQ 120(BX), R9;            \
+	VPMOVZXWD 144(BX), X12;      \
+	VPMOVZXWD 152(BX), X15;      \
+	VPSLLD $16, X12, X12;        \
+	VPSLLD $16, X15, X15;        \
+	VINSERTPS $0x10, 160(BX), X15, X13; \
+	LEAQ (R8)(AX*8), R8;         \
+	LEAQ (AX)(AX*2), CX;         \
+	LEAQ (DX)(CX*4), DX;         \
+	SHLQ $4, AX;                 \
+	ADDQ AX, DI;                 \
+	ADDQ AX, R9;                 \
+	SHLQ $4, AX;                 \
+	ADDQ AX, SI;                 \
 	VXORPS X14, X14, X14;        \
 	XORL R11, R11;               \
 	XORL CX, CX
 
-// STEP2 divides Step2 by Σ sv² in X0.
+// STEP2 divides Spread·ValSize2 by Σ sv² in X0.
 #define STEP2 \
-	VMOVSS 28(BX), X14;          \
+	VPERMILPS $0xFF, X15, X14;   \
+	VMULSS 164(BX), X14, X14;     \
 	VDIVSS X0, X14, X14;         \
 	VXORPS X1, X1, X1;           \
 	VCMPPS $1, X0, X1, X1;       \
@@ -73,9 +82,9 @@
 	VHADDPS X4, X3, X3;          \
 	VSHUFPS $0xDD, X3, X1, X2;   \
 	VSHUFPS $0x88, X3, X1, X5;   \
-	VBROADCASTSS 36(BX), X1;     \
+	VPERMILPS $0xFF, X15, X1;    \
 	VMULPS X1, X2, X2;           \
-	VBROADCASTSS 24(BX), X1;     \
+	VPERMILPS $0xAA, X15, X1;    \
 	VADDPS X1, X2, X2;           \
 	VMULPS X2, X0, X0;           \
 	VMOVUPS (DX), X1;            \
@@ -87,13 +96,13 @@
 	VBLENDPS $4, X1, X3, X3;     \
 	VPERMILPS $0xb1, X4, X4;     \
 	VPERMILPS $0xc6, X3, X3;     \
-	VBROADCASTSS 16(BX), X1;     \
+	VPERMILPS $0x00, X15, X1;    \
 	VMULPS X1, X4, X4;           \
-	VBROADCASTSS 20(BX), X1;     \
+	VBROADCASTSS 160(BX), X1;     \
 	VMULPS X1, X3, X1;           \
 	VADDPS X1, X4, X4;           \
-	VMULPS X3, X3, X3;           \
-	VMULPS X14, X3, X3;          \
+	VMULPS X14, X3, X2;          \
+	VMULPS X2, X3, X3;           \
 	VADDPS X3, X0, X0;           \
 	VMOVUPS (R8), X1;            \
 	VMOVUPS 16(R8), X2;          \
@@ -115,7 +124,7 @@
 	VORPS X7, X6, X6;            \
 	VXORPS X2, X2, X2;           \
 	VCMPPS $0, X2, X6, X6;       \
-	VBROADCASTSS 32(BX), X7;     \
+	VPERMILPS $0x55, X15, X7;    \
 	VCMPPS $3, X3, X1, X2;       \
 	VCMPPS $3, X5, X10, X4;      \
 	VORPS X4, X2, X2;            \
@@ -158,19 +167,21 @@
 	VMOVSHDUP X1, X2;            \
 	VADDPS X2, X1, X1;           \
 	VMOVHLPS X1, X1, X2;         \
-	VMULSS 36(BX), X2, X2;       \
-	VADDSS 24(BX), X2, X2;       \
+	VPERMILPS $0xFF, X15, X4;    \
+	VMULSS X4, X2, X2;           \
+	VPERMILPS $0xAA, X15, X4;    \
+	VADDSS X4, X2, X2;           \
 	VMULSS X2, X0, X0;           \
 	VMOVSD 4(DX), X3;            \
 	VMOVSHDUP X3, X4;            \
 	VMULPS X13, X3, X3;          \
-	VMULSS X4, X4, X4;           \
-	VMULSS X14, X4, X4;          \
+	VMULSS X14, X4, X5;          \
+	VMULSS X5, X4, X4;           \
 	VADDSS X4, X0, X0;           \
 	VMOVSHDUP X3, X4;            \
 	VADDSS X4, X3, X3;           \
 	VUNPCKLPS X3, X0, X0;        \
-	VMOVSS 32(BX), X2;           \
+	VPERMILPS $0x55, X15, X2;    \
 	VUNPCKLPS X2, X1, X1;        \
 	VMOVLHPS X1, X0, X1;         \
 	VMOVSD (R8), X2;             \

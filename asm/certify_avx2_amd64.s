@@ -46,12 +46,12 @@
 	VMOVSHDUP X0, X1;            \
 	VADDSS X1, X0, X0
 
-// func certify_avx2(c []Certificate, y []float32, st []Stat, w, sv []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
-TEXT ·certify_avx2(SB), NOSPLIT, $0-176
+// func certify_avx2(t *CertifyTile, r, m, n int) (undefined uint64)
+TEXT ·certify_avx2(SB), NOSPLIT, $0-40
 	CERTIFYARGS
-	CMPQ sv_len+104(FP), $0
+	CMPQ 104(BX), $0
 	JEQ  rows
-	MOVQ sv_base+96(FP), DX
+	MOVQ 96(BX), DX
 	MOVQ DX, R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -74,7 +74,10 @@ tailScales:
 foldScales:
 	FOLD1
 	STEP2
-	MOVQ st_base+48(FP), DX
+	MOVQ r+8(FP), DX
+	LEAQ (DX)(DX*2), DX
+	SHLQ $2, DX
+	ADDQ 48(BX), DX
 
 rows:
 	SUBQ $4, R10
@@ -177,7 +180,7 @@ next:
 	JNZ  row
 
 done:
-	MOVQ R11, undefined+168(FP)
+	MOVQ R11, undefined+32(FP)
 	VZEROUPPER
 	RET
 

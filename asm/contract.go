@@ -239,28 +239,36 @@ type QueryError struct {
 	Norm2, Err2 float32 // their squares over DK
 }
 
-// TileError is what certificates need of the tokens of a tile.
-type TileError struct {
-	KeyErr, KeySize   float32 // max‖k−k̂‖, max‖k̂‖
-	KeyErr2, KeySize2 float32 // mean squares of the two
-	ValErr, Step      float32 // max|v−v̂|; what a step of integer weights may add, 0 where they are not rounded
-	ValErr2, Step2    float32 // mean square of v−v̂ per channel; the variance that a step adds, times Σ sv²
-	ValSize, ValSize2 float32 // max|v|; mean square per channel of v̂ without the centre
+// CertifyTile is what certificates need of a tile and its rows. It is one argument, since most
+// of it is the same from tile to tile.
+type CertifyTile struct {
+	C     []Certificate
+	Y     []float32 // [rows][64] weights
+	St    []Stat
+	W, SV []float32 // as Advance leaves them, two a row; value scales or nothing
+	Q     []QueryError
+	// Keys and Values are four bfloat16 numbers each, the first in the low bits: largest error
+	// and size, and mean squares of the two. KeyErr and KeySize are max‖k−k̂‖ and max‖k̂‖;
+	// ValErr and ValSize max|v−v̂| and max|v|, their squares per channel and, of v̂, without
+	// the centre.
+	Keys, Values uint64
+	Step         float32 // what a step of integer weights may add, 0 where they are not rounded
+	Spread       float32 // times ValSize2 the variance that a step adds, times Σ SV²
 }
 
-// CertifyFunc adds the n weights y[i] of a tile to the certificates of m ≤ 64 rows. With
-// W = Σ y[i][j]² and S = Σ sv[j]², j < n, in the chains of SumSquaresFunc, (α, g) = (w[2i],
-// w[2i+1]) as Advance leaves them, and L and β of st[i]:
+// CertifyFunc adds the n weights Y[i] of a tile to the certificates of rows r ≤ i < r+m, m ≤ 64.
+// With W_i = Σ Y[i][j]² and S = Σ SV[j]², j < n, in the chains of SumSquaresFunc, (α, g) =
+// (W[2i], W[2i+1]), and L and β of St[i]:
 //
-//	squares = W·((Norm2·KeyErr2 + Err2·KeySize2)·ValSize2 + ValErr2) + (β·β)·(Step2/S, or 0 unless S > 0)
+//	squares = W_i·((Norm2·KeyErr2 + Err2·KeySize2)·ValSize2 + ValErr2) + β·(β·(Spread·ValSize2/S, or 0 unless S > 0))
 //	sum     = L·ValErr + β·Step
 //	shift   = Norm·KeyErr + Err·KeySize
-//	c[i]    ← ((α·α)·Squares + (g·g)·squares, α·Sum + g·sum, max(Shift, shift), max(Biggest, ValSize))
+//	C[i]    ← ((α·α)·Squares + (g·g)·squares, α·Sum + g·sum, max(Shift, shift), max(Biggest, ValSize))
 //
-// y is [m][64]; sv may be empty, then S is 0. Rows with α = g = 0 are left as they are. So are rows with a NaN among the
-// four numbers before or after, from a NaN or from 0·Inf: they are the bits of the result.
-// Exact: one rounding per operation.
-type CertifyFunc func(c []Certificate, y []float32, st []Stat, w, sv []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
+// SV may be empty, then S is 0. Rows with α = g = 0 are left as they are. So are rows with a
+// NaN among the four numbers before or after, from a NaN or from 0·Inf: bit i−r of the result
+// tells. Exact: one rounding per operation.
+type CertifyFunc func(t *CertifyTile, r, m, n int) (undefined uint64)
 
 // FoldI8Func adds a tile to the output states of m rows:
 //

@@ -92,7 +92,7 @@ func scaleF32_avx512(y, a, b []float32, m, n int)
 func advanceU8_avx512(r *RowStates, p []byte, y, sv []float32, top float32, m, n int) (poisoned bool)
 
 //go:noescape
-func certify_avx512(c []Certificate, y []float32, st []Stat, w, sv []float32, q []QueryError, t *TileError, m, n int) (undefined uint64)
+func certify_avx512(t *CertifyTile, r, m, n int) (undefined uint64)
 
 //go:noescape
 func foldI8_avx512(o []float32, a []int32, mu []float32, f []Fold, m, dv int)

@@ -141,7 +141,7 @@ func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos
 		ok := s.codec.Format.Quantize(p.ks, block[s.tile:], s.Side, s.d, t%Tile, x)
 		setBit(block, t%Tile, !ok)
 		if p.cfg.Certify {
-			p.certify(buf, s, block, p.firstToken(tile), t%Tile, x, biggest)
+			p.certify(buf, s, page, h, p.firstToken(tile), t%Tile, x, biggest)
 		}
 	}
 }

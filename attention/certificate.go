@@ -39,25 +39,23 @@ const (
 	fullRecord       = 8 // offset of the last token's record in a tile header
 )
 
-// record is where a block keeps what it knows after token t. For the last one, which is all
-// that most rows need, that is the tile header: its line is read anyway.
-func (s *side) record(block []byte, t int) []byte {
-	if t == Tile-1 {
-		return block[fullRecord:][:recordBytes]
+// records is the size of a side's records.
+func (p *Plan) records() int {
+	if p.cfg.Certify {
+		return certificateBytes
 	}
-	return block[s.certificate+t*recordBytes:][:recordBytes]
+	return 0
 }
 
-func (r record) put(b []byte) {
-	for i, x := range [...]uint32{
-		roundUp16(r.maxError), roundUp16(r.maxSize), roundNear16(r.error2), roundNear16(r.size2),
-	} {
-		binary.LittleEndian.PutUint16(b[2*i:], uint16(x))
-	}
+func (r record) put(b []byte) { binary.LittleEndian.PutUint64(b, r.pack()) }
+
+func (r record) pack() uint64 {
+	return uint64(roundUp16(r.maxError)) | uint64(roundUp16(r.maxSize))<<16 | uint64(roundNear16(r.error2))<<32 | uint64(roundNear16(r.size2))<<48
 }
 
-func getRecord(b []byte) record {
-	x := binary.LittleEndian.Uint64(b)
+func getRecord(b []byte) record { return unpack(binary.LittleEndian.Uint64(b)) }
+
+func unpack(x uint64) record {
 	return record{wide16(x), wide16(x >> 16), wide16(x >> 32), wide16(x >> 48)}
 }
 
@@ -70,14 +68,15 @@ func roundUp16(x float32) uint32 { return (math.Float32bits(x) + 0xffff) >> 16 }
 // roundNear16 is the bfloat16 nearest to x ≥ 0.
 func roundNear16(x float32) uint32 { return (math.Float32bits(x) + 0x8000) >> 16 }
 
-// certify writes the record of token t of a tile whose first token is first, after row x,
+// certify writes the record of token t of a tile of head h whose first token is first, after row x,
 // rotated and without mean and centre, has been stored there. biggest is the largest
 // magnitude of the row with mean and centre. A token that is not finite changes nothing:
 // the rows that see it have no certificate.
-func (p *Plan) certify(buf *rowBuffer, s *side, block []byte, first, t int, x []float32, biggest float32) {
+func (p *Plan) certify(buf *rowBuffer, s *side, page []byte, h, first, t int, x []float32, biggest float32) {
+	block := p.geo.block(page, s, h)
 	var r record
 	if t > first {
-		r = getRecord(s.record(block, t-1))
+		r = getRecord(p.geo.record(page, s, h, t-1))
 	}
 	bad := bitmap(block)
 	if bad>>t&1 == 0 {
@@ -86,7 +85,7 @@ func (p *Plan) certify(buf *rowBuffer, s *side, block []byte, first, t int, x []
 		n := t - first - bits.OnesCount64(bad&(1<<t-1))
 		r = r.with(deviation(s.Side, x, stored, biggest), n)
 	}
-	r.put(s.record(block, t))
+	r.put(p.geo.record(page, s, h, t))
 }
 
 // deviation is the record of one row.
@@ -170,9 +169,6 @@ func (b *block) queryError2(row []float32, codes []int8, step float32) (n2, e2 f
 // voidCertificates turns the certificates of rows that see a token of bad into NaN, before
 // the weights replace the logits.
 func (b *block) voidCertificates(bad uint64, n int) {
-	if bad &= 1<<n - 1; bad == 0 {
-		return
-	}
 	for r := range b.rows {
 		for j, y := range b.w.y[r*Tile:][:n] {
 			if bad>>j&1 != 0 && y != negInf {
@@ -182,17 +178,40 @@ func (b *block) voidCertificates(bad uint64, n int) {
 	}
 }
 
+// beginCertificates tells the kernel where the rows of a split are.
+func (b *block) beginCertificates() {
+	w := b.w
+	t := &w.certT
+	t.C, t.Y, t.St, t.W, t.Q = w.split.cert, w.y, w.stat, w.exps, w.certQ
+}
+
+// seeTile reads what certificates need of the tile at hand, before the weights replace the
+// logits. Most rows see all of a tile: for them the records in its headers will do.
+func (b *block) seeTile(kb, vb []byte, lo, n int) {
+	b.lo = lo
+	b.w.certT.Keys = binary.LittleEndian.Uint64(kb[fullRecord:])
+	b.w.certT.Values = binary.LittleEndian.Uint64(vb[fullRecord:])
+	if bad := (bitmap(kb) | bitmap(vb)) & (1<<n - 1); bad != 0 {
+		b.voidCertificates(bad, n)
+	}
+}
+
 // certifyTile adds the tokens below n of the tile at hand to the certificates of all rows,
 // after advance. Rows that see it up to the same token, all of them but on a causal
 // diagonal, share a call.
 func (b *block) certifyTile(n int) {
-	p := b.p
+	if b.full && n == Tile {
+		b.certifyRows(0, b.rows, 0, n)
+		return
+	}
+	p, t := b.p, &b.w.certT
+	page := p.tilePage(&b.s.run.pages, b.table, b.base/Tile)
 	for r := 0; r < b.rows; {
 		hi, m := b.alike(r, n)
 		if hi > 0 {
-			k := getRecord(p.geo.k.record(b.kb, hi-1))
-			v := getRecord(p.geo.v.record(b.vb, hi-1))
-			b.certifyRows(r, m, b.lo, hi, &k, &v)
+			t.Keys = binary.LittleEndian.Uint64(p.geo.record(page, &p.geo.k, b.head, hi-1))
+			t.Values = binary.LittleEndian.Uint64(p.geo.record(page, &p.geo.v, b.head, hi-1))
+			b.certifyRows(r, m, b.lo, hi)
 		}
 		r += m
 	}
@@ -219,41 +238,42 @@ func (b *block) end(r, n int) int {
 }
 
 // certifyRows adds tokens [lo, hi) of a tile to the certificates of m rows from r.
-func (b *block) certifyRows(r, m, lo, hi int, k, v *record) {
+func (b *block) certifyRows(r, m, lo, hi int) {
 	const most = 64 // rows of a call
-	w := b.w
-	t := &w.certT // field by field: a literal is made elsewhere and copied before its parts have settled
-	t.KeyErr, t.KeySize, t.KeyErr2, t.KeySize2 = k.maxError, k.maxSize, k.error2, k.size2
-	t.ValErr, t.ValSize, t.ValErr2, t.ValSize2 = v.maxError, v.maxSize, v.error2, v.size2
-	t.Step, t.Step2 = 0, 0
-	if b.scaleV != nil { // half of Σ|v̂ code|, and a twelfth of Σ (v̂ code)² over the tokens of a channel
-		t.Step, t.Step2 = 0.5*127*float32(hi), float32((hi-lo)*(hi-lo))*v.size2*(1./12)
+	t := &b.w.certT
+	t.Step, t.Spread = 0, 0
+	if t.SV != nil { // half of Σ|v̂ code|, and with ValSize2 a twelfth of Σ (v̂ code)² over the tokens of a channel
+		t.Step, t.Spread = 0.5*127*float32(hi), float32((hi-lo)*(hi-lo))*(1./12)
 	}
 	for ; m > 0; r, m = r+most, m-most {
-		undefined := b.p.ks.Certify(w.split.cert[r:], w.y[r*Tile:], w.stat[r:], w.exps[2*r:], b.scaleV, w.certQ[r:], t, min(m, most), hi)
+		undefined := b.p.ks.Certify(t, r, min(m, most), hi)
 		for ; undefined != 0; undefined &= undefined - 1 {
-			b.certifyUnbounded(r+bits.TrailingZeros64(undefined), hi)
+			b.certifyRow(r+bits.TrailingZeros64(undefined), hi, unpack(t.Keys), unpack(t.Values))
 		}
 	}
 }
 
-// certifyUnbounded is the Certify kernel for a row with infinite errors, of which those
-// that count for nothing must not make it NaN.
-func (b *block) certifyUnbounded(r, hi int) {
+// certifyRow is the Certify kernel for one row, which may have infinite errors: those that
+// count for nothing must not make it NaN.
+func (b *block) certifyRow(r, hi int, k, v record) {
 	w, t, st, q := b.w, &b.w.certT, &b.w.stat[r], &b.w.certQ[r]
+	alpha, g := w.exps[2*r], w.exps[2*r+1]
+	if alpha == 0 && g == 0 {
+		return
+	}
 	weights2, step2 := b.p.ks.SumSquares(w.y[r*Tile:][:hi]), float32(0)
-	if b.scaleV != nil {
-		if s := b.p.ks.SumSquares(b.scaleV[:hi]); s > 0 {
-			step2 = t.Step2 / s
+	if t.SV != nil {
+		if s := b.p.ks.SumSquares(t.SV[:hi]); s > 0 {
+			step2 = float32(t.Spread*v.size2) / s
 		}
 	}
 	tile := certificate{
-		Squares: times(weights2, times(times(q.Norm2, t.KeyErr2)+times(q.Err2, t.KeySize2), t.ValSize2)+t.ValErr2) + times(float32(st.Beta*st.Beta), step2),
-		Sum:     times(st.L, t.ValErr) + times(st.Beta, t.Step),
-		Shift:   times(q.Norm, t.KeyErr) + times(q.Err, t.KeySize),
-		Biggest: t.ValSize,
+		Squares: times(weights2, times(times(q.Norm2, k.error2)+times(q.Err2, k.size2), v.size2)+v.error2) + times(st.Beta, times(st.Beta, step2)),
+		Sum:     times(st.L, v.maxError) + times(st.Beta, t.Step),
+		Shift:   times(q.Norm, k.maxError) + times(q.Err, k.maxSize),
+		Biggest: v.maxSize,
 	}
-	addCertificate(&w.split.cert[r], tile, w.exps[2*r], w.exps[2*r+1])
+	addCertificate(&w.split.cert[r], tile, alpha, g)
 }
 
 // certifySinks is certifyTile for the n binary16 tokens at the front, whose errors follow
@@ -263,7 +283,8 @@ func (b *block) certifySinks(bad uint64, n int) {
 	p := b.p
 	_, kRows := p.sinkRows(&p.geo.k, &b.s.run.pages, b.table, b.head)
 	_, vRows := p.sinkRows(&p.geo.v, &b.s.run.pages, b.table, b.head)
-	b.scaleV = nil
+	t := &b.w.certT
+	t.SV, t.Step, t.Spread = nil, 0, 0
 	var k, v record
 	done, counted := 0, 0
 	for r := range b.rows {
@@ -280,7 +301,7 @@ func (b *block) certifySinks(bad uint64, n int) {
 			counted++
 		}
 		if hi > 0 {
-			b.certifyRows(r, 1, 0, hi, &k, &v)
+			b.certifyRow(r, hi, k, v)
 		}
 	}
 }

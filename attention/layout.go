@@ -43,21 +43,17 @@ type side struct {
 	d           int
 	centre      int // offset of the centre in the block
 	tile        int // offset of the format storage in the block
-	certificate int // offset of the records in the block, behind the storage
-	size        int
+	certificate int // offset of the records, behind both blocks, in the head
+	size        int // of the block
 	sink        int // bytes of one head's rows on a sink page, bitmap included
 }
 
-func newSide(s quant.Side, c Codec, d, sinkTokens int, certify bool) side {
+func newSide(s quant.Side, c Codec, d, sinkTokens int) side {
 	g := side{Side: s, codec: c, d: d, centre: headerBytes, tile: headerBytes}
 	if c.Center {
 		g.tile += quant.CenterBytes(d)
 	}
-	g.certificate = g.tile + c.Format.TileBytes(s, d)
-	g.size = g.certificate
-	if certify {
-		g.size += certificateBytes
-	}
+	g.size = g.tile + c.Format.TileBytes(s, d)
 	g.sink = headerBytes + (2*d*sinkTokens+63)&^63
 	return g
 }
@@ -65,6 +61,7 @@ func newSide(s quant.Side, c Codec, d, sinkTokens int, certify bool) side {
 // geometry locates everything on a page.
 type geometry struct {
 	k, v         side
+	headBytes    int // both blocks and their records
 	pageBytes    int
 	kvHeads      int
 	sinkTokens   int
@@ -74,8 +71,8 @@ type geometry struct {
 
 func newGeometry(c *Config) (geometry, error) {
 	g := geometry{
-		k:       newSide(quant.Keys, c.K, c.DK, c.SinkTokens, c.Certify),
-		v:       newSide(quant.Values, c.V, c.DV, c.SinkTokens, c.Certify),
+		k:       newSide(quant.Keys, c.K, c.DK, c.SinkTokens),
+		v:       newSide(quant.Values, c.V, c.DV, c.SinkTokens),
 		kvHeads: c.KVHeads, sinkTokens: c.SinkTokens,
 	}
 	for _, s := range []*side{&g.k, &g.v} {
@@ -85,11 +82,16 @@ func newGeometry(c *Config) (geometry, error) {
 				return g, fieldErr(ErrConfig, field, "%v", err)
 			}
 		}
-		if n := s.certificate - s.tile; n < 1 || n > 1<<31-1 || n%64 != 0 {
+		if n := s.size - s.tile; n < 1 || n > 1<<31-1 || n%64 != 0 {
 			return g, fieldErr(ErrConfig, field, "%s has tiles of %d bytes, want a positive multiple of 64 below 2 GiB", s.codec.Format, n)
 		}
 	}
-	page := int64(headerBytes) + int64(c.KVHeads)*int64(g.k.size+g.v.size)
+	g.headBytes = g.k.size + g.v.size
+	if c.Certify {
+		g.k.certificate, g.v.certificate = g.headBytes, g.headBytes+certificateBytes
+		g.headBytes += 2 * certificateBytes
+	}
+	page := int64(headerBytes) + int64(c.KVHeads)*int64(g.headBytes)
 	if page > 1<<31-1 {
 		return g, fieldErr(ErrConfig, "Config.KVHeads", "a page would take %d bytes, more than 2 GiB", page)
 	}
@@ -107,7 +109,7 @@ func newGeometry(c *Config) (geometry, error) {
 
 // block returns one side's block of head h on a page.
 func (g *geometry) block(page []byte, s *side, h int) []byte {
-	off := headerBytes + h*(g.k.size+g.v.size)
+	off := headerBytes + h*g.headBytes
 	if s.Side == quant.Values {
 		off += g.k.size
 	}
@@ -116,9 +118,19 @@ func (g *geometry) block(page []byte, s *side, h int) []byte {
 
 // blocks returns both blocks of head h on a page.
 func (g *geometry) blocks(page []byte, h int) (keys, values []byte) {
-	at := headerBytes + h*(g.k.size+g.v.size)
+	at := headerBytes + h*g.headBytes
 	mid, end := at+g.k.size, at+g.k.size+g.v.size
 	return page[at:mid:mid], page[mid:end:end]
+}
+
+// record returns where one side of head h keeps what it knows after token t. For the last
+// one, which is all that most rows need, that is the tile header: its line is read anyway.
+// The others stay out of the way of what is streamed.
+func (g *geometry) record(page []byte, s *side, h, t int) []byte {
+	if t == Tile-1 {
+		return g.block(page, s, h)[fullRecord:][:recordBytes]
+	}
+	return page[headerBytes+h*g.headBytes+s.certificate:][t*recordBytes:][:recordBytes]
 }
 
 // sinkBlock returns the number of the sink page of head h and the offset of one
@@ -136,7 +148,7 @@ func (g *geometry) sinkBlock(s *side, h int) (page, off int) {
 func (g *geometry) id() (id [16]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "qattn %d tile=%d heads=%d sinks=%d", layoutVersion, Tile, g.kvHeads, g.sinkTokens)
-	if g.k.size != g.k.certificate {
+	if g.k.certificate != 0 {
 		fmt.Fprint(h, " certificates")
 	}
 	for _, s := range []*side{&g.k, &g.v} {

@@ -289,8 +289,8 @@ type Explanation struct {
 func (p *Plan) Explain() Explanation {
 	e := Explanation{
 		Tier: p.ks.Used(p.qkFamily(), p.pvFamily()).String(), QK: p.ks.Name(p.qkFamily()), PV: p.ks.Name(p.pvFamily()), SM: p.ks.Name(p.smFamily()),
-		BitsK: 8 * float64(p.geo.k.size) / float64(Tile*p.cfg.DK),
-		BitsV: 8 * float64(p.geo.v.size) / float64(Tile*p.cfg.DV),
+		BitsK: 8 * float64(p.geo.k.size+p.records()) / float64(Tile*p.cfg.DK),
+		BitsV: 8 * float64(p.geo.v.size+p.records()) / float64(Tile*p.cfg.DV),
 	}
 	if e.SM == "" {
 		e.SM = "Go"

@@ -20,15 +20,12 @@ type block struct {
 	rows  int
 	bias  bool // mask or bias present
 
-	all    span      // tokens every row sees
-	scaleV []float32 // of the tile's integer values, nil in float32; for certificates
-
-	base   int                   // of the tile at hand
-	lo     int                   // its first token that is not a sink
-	kb, vb []byte                // its blocks, for certificates
-	full   bool                  // every row sees all of it
-	visit  func(b *block, n int) // where set, gets the logits of every tile in place of the values
-	top    float64               // largest code of a static mode, for visit
+	all   span                  // tokens every row sees
+	base  int                   // of the tile at hand
+	lo    int                   // its first token that is not a sink
+	full  bool                  // every row sees all of it
+	visit func(b *block, n int) // where set, gets the logits of every tile in place of the values
+	top   float64               // largest code of a static mode, for visit
 }
 
 // newBlock fetches, rotates and quantizes the queries of a unit.
@@ -140,6 +137,9 @@ func (b *block) position(r int) int { return b.q.offset + b.tok0 + r/b.p.group }
 func (b *block) attend(split span) {
 	w := b.w
 	w.states = asm.RowStates{M: w.split.m, L: w.split.l, W: w.exps, Stat: w.stat, Fold: w.fold}
+	if b.p.cfg.Certify {
+		b.beginCertificates()
+	}
 	lo, hi := b.reach()
 	for base := max(split.lo, lo); base < min(split.hi, hi); base += Tile {
 		lo, n := 0, min(Tile, b.q.kvLen-base)
@@ -208,8 +208,7 @@ func (b *block) tile(base, lo, n int) {
 		p.ks.Fetch(vb)
 	}
 	if p.cfg.Certify {
-		b.kb, b.vb, b.lo = kb, vb, lo
-		b.voidCertificates(bitmap(kb)|bitmap(vb), n)
+		b.seeTile(kb, vb, lo, n)
 	}
 	p.values(b, vb, next, n)
 }
@@ -328,7 +327,7 @@ func (b *block) sinkTile() {
 	bad, rows := p.sinkRows(&p.geo.v, &b.s.run.pages, b.table, b.head)
 	quant.GetF16(p.ks, w.vf[:n*dv], rows)
 	if p.cfg.Certify {
-		b.voidCertificates(badK|bad, n)
+		b.voidCertificates((badK|bad)&(1<<n-1), n)
 	}
 	weigh := weighExp // like their values, the weights of sink tokens are not quantized
 	if p.prob.prepare != nil {

@@ -91,7 +91,7 @@ func (b *block) weights(block []byte, scale []float32, n int) {
 		b.advance()
 	}
 	if p.cfg.Certify {
-		b.scaleV = scale
+		w.certT.SV = scale
 		b.certifyTile(n) // while the weights are in the cache
 	}
 }

@@ -34,7 +34,7 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 		scaleK: quant.ScratchScales(p.cfg.DK), scaleV: quant.ScratchScales(p.cfg.DV)}
 	l.planes = p.prob.planes
 	if p.inPlaceV != nil || p.roundV != nil {
-		l.tileV = p.geo.v.certificate - p.geo.v.tile
+		l.tileV = p.geo.v.size - p.geo.v.tile
 	}
 	if p.cfg.Q == QBF16 || p.pairK != nil {
 		l.paired = p.rows
@@ -82,7 +82,7 @@ type worker struct {
 	stat   []stat           // [rows]
 	vis    []span           // [rows] visible keys of the tile, relative to it
 	certQ  []asm.QueryError // [rows] of a certified plan
-	certT  asm.TileError
+	certT  asm.CertifyTile
 	seen   []uint64   // [rows] visible tokens whose value is not finite
 	acc    []float32  // [rows][dv]
 	acc8   []int32    // [strip][dv]

@@ -240,7 +240,8 @@ func softmaxWorkload(f any, m, n int) func() {
 		return func() { f(y, one, zero, m, n) }
 	case asm.CertifyFunc:
 		certificates, queries, w := make([]asm.Certificate, m), make([]asm.QueryError, m), fillF32(2*m, 0.5)
-		return func() { f(certificates, y, stat, w, scales, queries, &asm.TileError{ValErr2: 1}, m, n) }
+		tile := &asm.CertifyTile{C: certificates, Y: y, St: stat, W: w, SV: scales, Q: queries, Values: 0x3f80 << 32}
+		return func() { f(tile, 0, m, n) }
 	case asm.PackBF16Func:
 		packed := make([]uint16, rows)
 		return func() { f(packed, y, scales, m, n) }

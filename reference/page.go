@@ -26,8 +26,8 @@ type SideLayout struct {
 // Layout describes the pages of one cache: one tile of all kv heads per page, after pages of unquantized sink tokens.
 //
 //	page   = header | head 0 | head 1 | ...
-//	head   = key block | value block
-//	block  = tile header | centre (binary16, if Centred) | format storage | records (if Certified)
+//	head   = key block | value block | records of keys | records of values (if Certified)
+//	block  = tile header | centre (binary16, if Centred) | format storage
 //
 // The record of the last token of a tile is in the tile header, behind the bitmap.
 type Layout struct {
@@ -35,7 +35,7 @@ type Layout struct {
 	K, V    SideLayout
 	// Sinks is the number of first tokens kept in binary16 on pages of their own, at most Tokens.
 	Sinks int
-	// Certified tells that every block has a [Record] per token.
+	// Certified tells that every head has a [Record] per token and side.
 	Certified bool
 }
 
@@ -65,11 +65,21 @@ func (s SideLayout) centreBytes() int {
 // blockBytes is the size of a block of one side.
 func (l Layout) blockBytes(s Side) int {
 	x := l.side(s)
-	n := l.storageAt(s) + x.Format.Bytes(s, x.D)
-	if l.Certified {
-		n += Tokens * recordBytes
+	return l.storageAt(s) + x.Format.Bytes(s, x.D)
+}
+
+// recordsBytes is the size of the records of one side.
+func (l Layout) recordsBytes() int {
+	if !l.Certified {
+		return 0
 	}
-	return n
+	return Tokens * recordBytes
+}
+
+// head returns the bytes of a head: block of keys, block of values, records of keys, records of values.
+func (l Layout) head(page []byte, head int) []byte {
+	size := l.blockBytes(Keys) + l.blockBytes(Values) + 2*l.recordsBytes()
+	return page[headerBytes+head*size:][:size]
 }
 
 // storageAt is the offset of the format storage in a block.
@@ -77,17 +87,16 @@ func (l Layout) storageAt(s Side) int { return headerBytes + l.side(s).centreByt
 
 // PageBytes is the size of a page.
 func (l Layout) PageBytes() int {
-	return headerBytes + l.KVHeads*(l.blockBytes(Keys)+l.blockBytes(Values))
+	return headerBytes + l.KVHeads*(l.blockBytes(Keys)+l.blockBytes(Values)+2*l.recordsBytes())
 }
 
-// Block returns the bytes of one side of one head: tile header, centre, storage, records.
+// Block returns the bytes of one side of one head: tile header, centre, storage.
 func (l Layout) Block(page []byte, head int, s Side) []byte {
 	k, v := l.blockBytes(Keys), l.blockBytes(Values)
-	at := headerBytes + head*(k+v)
 	if s == Keys {
-		return page[at:][:k]
+		return l.head(page, head)[:k]
 	}
-	return page[at+k:][:v]
+	return l.head(page, head)[k:][:v]
 }
 
 // NonFinite reports whether the bitmap marks token t of the tile as holding a NaN or an infinity on this side.
@@ -124,10 +133,13 @@ func (l Layout) Storage(page []byte, head int, s Side) []byte {
 
 // Record returns the record of token t of the tile, in a certified layout.
 func (l Layout) Record(page []byte, head int, s Side, t int) Record {
-	x, block := l.side(s), l.Block(page, head, s)
-	b := block[8:]
+	b := l.Block(page, head, s)[8:]
 	if t < Tokens-1 {
-		b = block[l.storageAt(s)+x.Format.Bytes(s, x.D)+t*recordBytes:]
+		b = l.head(page, head)[l.blockBytes(Keys)+l.blockBytes(Values):]
+		if s == Values {
+			b = b[l.recordsBytes():]
+		}
+		b = b[t*recordBytes:]
 	}
 	part := func(i int) float64 { return BF16(binary.LittleEndian.Uint16(b[2*i:])) }
 	return Record{part(0), part(1), part(2), part(3)}

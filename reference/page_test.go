@@ -61,28 +61,30 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// Records stand behind the storage, the last one in the tile header; the mean is added back, rotated, to all but sink tokens.
+// Records stand behind the storage of both sides, the last one in the tile header; the mean is added back, rotated, to all but sink tokens.
 func TestPageMeanAndRecords(t *testing.T) {
 	const d, heads = 4, 2
 	f16f, _ := FormatByName("f16")
 	mean := []float64{1, 2, 3, 4, 5, 6, 7, 9}
 	l := Layout{KVHeads: heads, Sinks: 1, Certified: true,
 		K: SideLayout{Format: f16f, D: d, Centred: true, Rotated: true, Mean: mean}, V: SideLayout{Format: f16f, D: d, Mean: mean}}
-	// header | per head: header, centre 64, [64][4] binary16, records 512 | header, [64][4] binary16, records 512
-	const kBlock, vBlock = 64 + 64 + 512 + 512, 64 + 512 + 512
-	if got := l.PageBytes(); got != 64+heads*(kBlock+vBlock) {
+	// header | per head: header, centre 64, [64][4] binary16 | header, [64][4] binary16 | records 512, 512
+	const kBlock, vBlock = 64 + 64 + 512, 64 + 512
+	const head = kBlock + vBlock + 512 + 512
+	if got := l.PageBytes(); got != 64+heads*head {
 		t.Fatalf("page of %d bytes", got)
 	}
 	pages := [][]byte{make([]byte, l.PageBytes()), make([]byte, l.PageBytes())}
 	const token = 9
 	for h := range heads {
-		k := pages[1][64+h*(kBlock+vBlock):]
+		k := pages[1][64+h*head:]
 		v := k[kBlock:]
+		records := v[vBlock:]
 		for c := range d {
 			binary.LittleEndian.PutUint16(k[64+2*c:], exactF16(float64(8*h+c+1)))
-			binary.LittleEndian.PutUint16(k[64+64+512+8*token+2*c:], uint16(0x3f80+h+c)) // bfloat16: 1 + (h+c)/128
-			binary.LittleEndian.PutUint16(k[8+2*c:], uint16(0x4080+h+c))                 // 4 + (h+c)/32
-			binary.LittleEndian.PutUint16(v[64+512+8*token+2*c:], uint16(0x4000+h+c))
+			binary.LittleEndian.PutUint16(records[8*token+2*c:], uint16(0x3f80+h+c)) // bfloat16: 1 + (h+c)/128
+			binary.LittleEndian.PutUint16(k[8+2*c:], uint16(0x4080+h+c))             // 4 + (h+c)/32
+			binary.LittleEndian.PutUint16(records[512+8*token+2*c:], uint16(0x4000+h+c))
 			binary.LittleEndian.PutUint16(v[64+2*(token*d+c):], exactF16(float64(100+c)))
 		}
 		if got, want := l.Record(pages[1], h, Keys, token), (Record{1 + float64(h)/128, 1 + float64(h+1)/128, 1 + float64(h+2)/128, 1 + float64(h+3)/128}); got != want {
