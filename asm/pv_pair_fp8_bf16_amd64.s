@@ -25,23 +25,37 @@
 //            bytes of V · R8 rows left · R9 channels left · R12 channels done · BX R13 V
 //            R10 fetched line · CX pairs left · DX whether a token alone is left
 
-// LOW and HIGH widen channels 0–7 and 8–15 of every 16 of a pair.
-#define ROWSOF \
-	VMOVDQU8.Z (R13), K1, Z24;         \
-	VMOVDQU8.Z (R13)(R11*1), K2, Z25
+// LOW and HIGH widen channels 0–7 and 8–15 of every 16 of a pair, LOWPART and HIGHPART
+// those there are.
 #define LOW \
-	ROWSOF;                   \
-	VPUNPCKLBW Z25, Z24, Z26; \
-	VMOVDQA64 Z26, Z24;       \
-	VMOVDQA64 Z26, Z25;       \
-	WIDEN(Z26);               \
+	VMOVDQU32 (R13), Z24;                 \
+	VPUNPCKLBW (R13)(R11*1), Z24, Z26;    \
+	VMOVDQA64 Z26, Z24;                   \
+	VMOVDQA64 Z26, Z25;                   \
+	WIDEN(Z26);                           \
 	PREFETCHT0 (R10)
 #define HIGH \
-	ROWSOF;                   \
-	VPUNPCKHBW Z25, Z24, Z26; \
-	VMOVDQA64 Z26, Z24;       \
-	VMOVDQA64 Z26, Z25;       \
-	WIDEN(Z26);               \
+	VMOVDQU32 (R13), Z24;                 \
+	VPUNPCKHBW (R13)(R11*1), Z24, Z26;    \
+	VMOVDQA64 Z26, Z24;                   \
+	VMOVDQA64 Z26, Z25;                   \
+	WIDEN(Z26);                           \
+	PREFETCHT0 64(R10)
+#define LOWPART \
+	VMOVDQU8.Z (R13), K1, Z24;            \
+	VMOVDQU8.Z (R13)(R11*1), K2, Z25;     \
+	VPUNPCKLBW Z25, Z24, Z26;             \
+	VMOVDQA64 Z26, Z24;                   \
+	VMOVDQA64 Z26, Z25;                   \
+	WIDEN(Z26);                           \
+	PREFETCHT0 (R10)
+#define HIGHPART \
+	VMOVDQU8.Z (R13), K1, Z24;            \
+	VMOVDQU8.Z (R13)(R11*1), K2, Z25;     \
+	VPUNPCKHBW Z25, Z24, Z26;             \
+	VMOVDQA64 Z26, Z24;                   \
+	VMOVDQA64 Z26, Z25;                   \
+	WIDEN(Z26);                           \
 	PREFETCHT0 64(R10)
 
 #define DOT(p, a, b) \
@@ -49,19 +63,20 @@
 	VDPBF16PS(24, 25, a); \
 	VDPBF16PS(26, 25, b)
 
-#define LOW1 LOW;  DOT((AX), 0, 1)
-#define LOW2 LOW1; DOT(128(AX), 4, 5)
-#define LOW3 LOW2; DOT(256(AX), 8, 9)
-#define LOW4 LOW3; DOT(384(AX), 12, 13)
-#define LOW5 LOW4; DOT(512(AX), 16, 17)
-#define LOW6 LOW5; DOT(640(AX), 20, 21)
+// Dots of 1 to 6 rows.
+#define FIRST1 DOT((AX), 0, 1)
+#define FIRST2 FIRST1; DOT(128(AX), 4, 5)
+#define FIRST3 FIRST2; DOT(256(AX), 8, 9)
+#define FIRST4 FIRST3; DOT(384(AX), 12, 13)
+#define FIRST5 FIRST4; DOT(512(AX), 16, 17)
+#define FIRST6 FIRST5; DOT(640(AX), 20, 21)
 
-#define HIGH1 HIGH;  DOT((AX), 2, 3)
-#define HIGH2 HIGH1; DOT(128(AX), 6, 7)
-#define HIGH3 HIGH2; DOT(256(AX), 10, 11)
-#define HIGH4 HIGH3; DOT(384(AX), 14, 15)
-#define HIGH5 HIGH4; DOT(512(AX), 18, 19)
-#define HIGH6 HIGH5; DOT(640(AX), 22, 23)
+#define SECOND1 DOT((AX), 2, 3)
+#define SECOND2 SECOND1; DOT(128(AX), 6, 7)
+#define SECOND3 SECOND2; DOT(256(AX), 10, 11)
+#define SECOND4 SECOND3; DOT(384(AX), 14, 15)
+#define SECOND5 SECOND4; DOT(512(AX), 18, 19)
+#define SECOND6 SECOND5; DOT(640(AX), 22, 23)
 
 #define STEP \
 	LEAQ (R13)(R11*2), R13; \
@@ -140,54 +155,131 @@ block:
 	ANDQ $1, DX
 	SHRQ $1, CX
 	JEQ  odd
+	CMPQ R9, $64
+	JLT  parts
 	JUMP(rows-8(SP), rows1, rows2, rows3, rows4, rows5, rows6)
+
+parts:
+	JUMP(rows-8(SP), part1, part2, part3, part4, part5, part6)
 	PCALIGN $32
 
 rows6:
-	LOW6
-	HIGH6
+	LOW
+	FIRST6
+	HIGH
+	SECOND6
 	STEP
 	JNZ  rows6
 	JMP  odd
 	PCALIGN $32
 
 rows5:
-	LOW5
-	HIGH5
+	LOW
+	FIRST5
+	HIGH
+	SECOND5
 	STEP
 	JNZ  rows5
 	JMP  odd
 	PCALIGN $32
 
 rows4:
-	LOW4
-	HIGH4
+	LOW
+	FIRST4
+	HIGH
+	SECOND4
 	STEP
 	JNZ  rows4
 	JMP  odd
 	PCALIGN $32
 
 rows3:
-	LOW3
-	HIGH3
+	LOW
+	FIRST3
+	HIGH
+	SECOND3
 	STEP
 	JNZ  rows3
 	JMP  odd
 	PCALIGN $32
 
 rows2:
-	LOW2
-	HIGH2
+	LOW
+	FIRST2
+	HIGH
+	SECOND2
 	STEP
 	JNZ  rows2
 	JMP  odd
 	PCALIGN $32
 
 rows1:
-	LOW1
-	HIGH1
+	LOW
+	FIRST1
+	HIGH
+	SECOND1
 	STEP
 	JNZ  rows1
+	JMP  odd
+	PCALIGN $32
+
+part6:
+	LOWPART
+	FIRST6
+	HIGHPART
+	SECOND6
+	STEP
+	JNZ  part6
+	JMP  odd
+	PCALIGN $32
+
+part5:
+	LOWPART
+	FIRST5
+	HIGHPART
+	SECOND5
+	STEP
+	JNZ  part5
+	JMP  odd
+	PCALIGN $32
+
+part4:
+	LOWPART
+	FIRST4
+	HIGHPART
+	SECOND4
+	STEP
+	JNZ  part4
+	JMP  odd
+	PCALIGN $32
+
+part3:
+	LOWPART
+	FIRST3
+	HIGHPART
+	SECOND3
+	STEP
+	JNZ  part3
+	JMP  odd
+	PCALIGN $32
+
+part2:
+	LOWPART
+	FIRST2
+	HIGHPART
+	SECOND2
+	STEP
+	JNZ  part2
+	JMP  odd
+	PCALIGN $32
+
+part1:
+	LOWPART
+	FIRST1
+	HIGHPART
+	SECOND1
+	STEP
+	JNZ  part1
 
 odd:
 	TESTQ DX, DX
@@ -195,7 +287,7 @@ odd:
 	XORL DX, DX
 	MOVQ $1, CX
 	KXORQ K2, K2, K2
-	JUMP(rows-8(SP), rows1, rows2, rows3, rows4, rows5, rows6)
+	JUMP(rows-8(SP), part1, part2, part3, part4, part5, part6)
 
 summed:
 	LEAQ (R11*4), AX // row bytes of o
@@ -227,24 +319,24 @@ store1:
 	JMP  stored
 
 storePart:
-	JUMP(CX, part1, part2, part3, part4, part5, part6)
+	JUMP(CX, storePart1, storePart2, storePart3, storePart4, storePart5, storePart6)
 
-part6:
+storePart6:
 	PART(Z20, Z21, Z22, Z23)
 
-part5:
+storePart5:
 	PART(Z16, Z17, Z18, Z19)
 
-part4:
+storePart4:
 	PART(Z12, Z13, Z14, Z15)
 
-part3:
+storePart3:
 	PART(Z8, Z9, Z10, Z11)
 
-part2:
+storePart2:
 	PART(Z4, Z5, Z6, Z7)
 
-part1:
+storePart1:
 	PART(Z0, Z1, Z2, Z3)
 
 stored:
