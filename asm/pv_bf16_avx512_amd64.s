@@ -7,16 +7,17 @@
 //
 // Obstacle:  widening takes vector ports from the multiply-adds. A dword of the tile
 // holds two tokens of a channel: a shift widens the even one, a mask the odd one, for up
-// to six rows. The second load of a dword comes from L1. The first pass prefetches the
-// same place of the tile to come.
+// to six rows. The second load of a dword comes from L1.
 // Exactness: widening is exact and an output is one fused chain over ascending tokens in
 // every form, so the bits of a row do not depend on the rows beside it.
 // Reads:     ⌈n/2⌉ pairs of V, exactly dv dwords each; p[i][0:n]. Writes o[i][0:dv].
 // Tails:     5 rows and fewer have loops of their own; the last channels go by masked
 //            pairs of vectors; the even half of the last pair of an odd n follows the
 //            loop.
+// Prefetch:  in the pass of the first rows a line of next per line of V, in the order of
+//            its addresses; later passes touch V itself.
 // Registers: Z0–Z23 sums · Z24–Z27 v · Z28 p · Z29 mask · K1 K2 channels · DI DX o
-//            SI AX p · BX R13 v · R8 rows · R9 channels left · R10 from v to next
+//            SI AX p · BX R13 v · R8 rows · R9 channels left · R10 fetched line
 //            R11 row bytes of o, pair bytes of v · CX pairs left
 
 #define EVEN \
@@ -29,10 +30,11 @@
 	VPANDD 64(R13), Z29, Z25;       \
 	VPANDD 128(R13), Z29, Z26;      \
 	VPANDD 192(R13), Z29, Z27;      \
-	PREFETCHT0 (R13)(R10*1);        \
-	PREFETCHT0 64(R13)(R10*1);      \
-	PREFETCHT0 128(R13)(R10*1);     \
-	PREFETCHT0 192(R13)(R10*1)
+	PREFETCHT0 (R10);               \
+	PREFETCHT0 64(R10);             \
+	PREFETCHT0 128(R10);            \
+	PREFETCHT0 192(R10);            \
+	ADDQ $256, R10
 
 #define EVEN2 \
 	VPSLLD.Z $16, (R13), K1, Z24;   \
@@ -40,8 +42,9 @@
 #define ODD2 \
 	VPANDD.Z (R13), Z29, K1, Z24;   \
 	VPANDD.Z 64(R13), Z29, K2, Z25; \
-	PREFETCHT0 (R13)(R10*1);        \
-	PREFETCHT0 64(R13)(R10*1)
+	PREFETCHT0 (R10);               \
+	PREFETCHT0 64(R10);             \
+	ADDQ $128, R10
 
 #define NEXT \
 	ADDQ R11, R13; \
@@ -78,7 +81,20 @@ TEXT ·pvBF16_avx512(SB), NOSPLIT, $0-120
 	VPTERNLOGD $0xFF, Z29, Z29, Z29
 	VPSLLD $16, Z29, Z29
 	MOVQ next_base+96(FP), R10
-	SUBQ v_base+48(FP), R10
+
+	// lines of next beyond those the steps fetch: its header
+	MOVQ n+80(FP), CX
+	SHRQ $1, CX
+	IMULQ R11, CX
+	MOVQ next_len+104(FP), AX
+	SUBQ CX, AX
+	JLE  rows
+
+head:
+	PREFETCHT0 (R10)
+	ADDQ $64, R10
+	SUBQ $64, AX
+	JGT  head
 
 rows:
 	MOVQ v_base+48(FP), BX
@@ -122,7 +138,7 @@ next:
 	LEAQ (R11)(R11*2), AX
 	LEAQ (DI)(AX*2), DI
 	ADDQ $1536, SI
-	XORL R10, R10 // nothing more to prefetch
+	MOVQ v_base+48(FP), R10 // nothing more to prefetch
 	SUBQ $6, R8
 	JG   rows
 	VZEROUPPER

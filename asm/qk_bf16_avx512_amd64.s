@@ -7,15 +7,16 @@
 //
 // Obstacle:  widening takes vector ports from the multiply-adds. A dword of the tile
 // holds two channels of a token: a shift widens the even one, a mask the odd one, for up
-// to six rows. The second load of a dword comes from L1. The first pass prefetches the
-// tile to come, four lines a pair of channels.
+// to six rows. The second load of a dword comes from L1.
 // Exactness: widening is exact and a score is one fused chain over ascending channels in
 // every form, so the bits of a row do not depend on the rows beside it.
 // Reads:     ⌈n/16⌉ groups of K, m rows of Q. Writes s[i][0:16·⌈n/16⌉].
 // Tails:     5 rows and fewer have loops of their own; missing groups repeat the last;
 //            the even half of the last pair of an odd d follows the loop.
+// Prefetch:  in the pass of the first rows four lines of next a pair of channels, in the
+//            order of its addresses; later passes touch K itself.
 // Registers: Z0–Z23 sums · Z24–Z27 k · Z28 q · Z29 mask · DI s · SI q · AX CX q at the
-//            channel · BX k · R13 R12 R9 groups · R8 rows · R10 next · R11 q stride
+//            channel · BX k · R13 R12 R9 groups · R8 rows · R10 fetched line · R11 q stride
 //            DX pairs left
 
 #define EVEN \
@@ -64,6 +65,21 @@ TEXT ·qkBF16_avx512(SB), NOSPLIT, $0-120
 	GROUPS(AX)
 
 grouped:
+	// lines of next beyond those the steps fetch: its header
+	MOVQ d+88(FP), CX
+	SHRQ $1, CX
+	SHLQ $8, CX
+	MOVQ next_len+104(FP), AX
+	SUBQ CX, AX
+	JLE  rows
+
+head:
+	PREFETCHT0 (R10)
+	ADDQ $64, R10
+	SUBQ $64, AX
+	JGT  head
+
+rows:
 	MOVQ k_base+48(FP), BX
 	MOVQ d+88(FP), DX
 	MOVQ SI, AX
@@ -97,7 +113,7 @@ store6:
 	ADDQ $1536, DI
 	MOVQ k_base+48(FP), R10 // nothing more to prefetch
 	SUBQ $6, R8
-	JNZ  grouped
+	JNZ  rows
 	JMP  done
 	PCALIGN $32
 
