@@ -18,7 +18,7 @@ var mutations = []struct{ name, file, old, new string }{
 	// scores
 	{"keys keep their offset of 128", "asm/qk_generic.go", "acc[t] - 128*sum", "acc[t] - 127*sum"},
 	{"mean of the keys not put back", "attention/tile.go", "w.mean[r] = float32(dot(row, mean)) * scale", "w.mean[r] = float32(0*dot(row, mean)) * scale"},
-	{"mean of the keys not put back beside a centre", "attention/tile.go", "*w.plain[r] + w.mean[r]", "*w.plain[r]"},
+	{"mean of the keys not put back beside a centre", "attention/tile.go", "float32(w.b[r]*w.plain[r]) + w.mean[r]", "float32(w.b[r] * w.plain[r])"},
 	{"mean of the sink tokens' keys subtracted", "attention/tile.go", "p.ks.ScaleF32(w.y, w.plain, w.zero, b.rows, n)", "p.ks.ScaleF32(w.y, w.plain, w.mean, b.rows, n)"},
 
 	// weights
@@ -43,10 +43,12 @@ var mutations = []struct{ name, file, old, new string }{
 	{"integer exponential on a coarser grid", "attention/prob_intexp.go", "math.RoundToEven(float64(st.M-x) * (1 << intExpFrac))", "2 * math.RoundToEven(float64(st.M-x)*(1<<intExpFrac)/2)"},
 
 	// states
-	{"state not rescaled", "attention/values.go", "alpha, g := w.exps[2*r], w.exps[2*r+1]", "alpha, g := float32(1), w.exps[2*r+1]"},
-	{"denominator not rescaled", "attention/values.go", "float32(alpha*sp.l[r])", "sp.l[r]"},
-	{"tile not rescaled", "attention/values.go", "Beta: float32(g * st.Beta)", "Beta: st.Beta"},
-	{"centre without its mass", "attention/values.go", "Gamma: float32(g * st.L)", "Gamma: g"},
+	{"state not rescaled", "asm/advance_generic.go", "Fold{alpha, float32(g * st.Beta), share}", "Fold{1, float32(g * st.Beta), share}"},
+	{"denominator not rescaled", "asm/advance_generic.go", "float32(alpha*l[i])", "l[i]"},
+	{"tile not rescaled", "asm/advance_generic.go", "Fold{alpha, float32(g * st.Beta), share}", "Fold{alpha, st.Beta, share}"},
+	{"centre without its mass", "asm/advance_generic.go", "Fold{alpha, float32(g * st.Beta), share}", "Fold{alpha, float32(g * st.Beta), g}"},
+	{"splits merge without their mass", "attention/state.go", "L: other.l[i], Beta: 1}", "L: 1, Beta: 1}"},
+	{"last visible value of a strip not summed", "attention/values.go", "last = max(last, v.hi)", "last = max(last, v.hi-1)"},
 	{"mean of the values not put back", "attention/values.go", "case mean != nil:\n\t\treturn mean", "case mean != nil:\n\t\treturn nil"},
 	{"mean of the values not put back beside a centre", "attention/values.go", "mu[c] += x", "mu[c] += 0 * x"},
 
@@ -108,7 +110,7 @@ func TestMutations(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(overlay, list, 0o644))
 			cmd := exec.Command("go", "test", "-count=1", "-failfast", "-vet=off", "-tags", "purego", "-overlay", overlay,
-				"-run", "^(TestModes|TestRandomCases|TestCertifiedRows|TestCertifiedEstimate|TestLayoutIDs)$", ".")
+				"-run", "^(TestModes|TestRandomCases|TestCertifiedRows|TestCertifiedEstimate|TestLayoutIDs|TestSplits)$", ".")
 			cmd.Env = append(os.Environ(), "QATTN_EXHAUSTIVE=")
 			out, err := cmd.CombinedOutput()
 			require.NotContains(t, string(out), "[build failed]", "%s", out)

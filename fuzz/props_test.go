@@ -710,6 +710,24 @@ func TestPromise(t *testing.T) {
 	t.Logf("worst error %.2f of 4·2⁻²⁴·A·(4+S); %.2f with coherent sums", worst[false], worst[true])
 }
 
+// TestSplits holds sequences of several splits to the oracle: as units of their own, one
+// after another in modes that look ahead, behind a window that leaves the first ones out, and
+// beside a sink logit.
+func TestSplits(t *testing.T) {
+	for i, p := range []attention.PMode{attention.PF32, attention.PU8, attention.PStaticU8} {
+		for j, window := range []attention.Window{{}, attention.SlidingWindow(1200, 0)} {
+			c := Case{Heads: 4, KVHeads: 2, DK: 16, DV: 8, QLen: 3, KVLen: 2500, K: Store{Format: "int8"}, V: Store{Format: "int8"}, P: p,
+				Causal: true, Window: window, Sinks: j == 1, Certify: p == attention.PU8, Seed: uint64(10*i + j)}
+			in, err := c.Build(0xFF)
+			require.NoError(t, err)
+			out, err := in.Run()
+			require.NoError(t, err)
+			_, err = in.Check(out)
+			require.NoError(t, err, "%v", c)
+		}
+	}
+}
+
 // TestPropTiers: integer plans give the same bits on every tier, and the stored bytes are
 // the same in every format.
 func TestPropTiers(t *testing.T) {
