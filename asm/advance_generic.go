@@ -29,3 +29,9 @@ func advanceU8_generic(r *RowStates, p []byte, y, sv []float32, top float32, m, 
 	smU8_generic(p, y, sv, r.Stat, top, m, n)
 	return advance_generic(r.M, r.L, r.W, r.Stat, r.Fold, m)
 }
+
+// advanceLogU8_generic is the specification of AdvanceLogU8Func.
+func advanceLogU8_generic(r *RowStates, p []byte, y, sv []float32, code LogCode, top float32, m, n int) (poisoned bool) {
+	smLogU8_generic(p, y, sv, r.Stat, code, top, m, n)
+	return advance_generic(r.M, r.L, r.W, r.Stat, r.Fold, m)
+}

@@ -39,3 +39,8 @@ func advanceU8_avx2(r *RowStates, p []byte, y, sv []float32, top float32, m, n i
 	smU8_avx2(p, y, sv, r.Stat, top, m, n)
 	return advance_avx2(r.M, r.L, r.W, r.Stat, r.Fold, m)
 }
+
+func advanceLogU8_avx2(r *RowStates, p []byte, y, sv []float32, code LogCode, top float32, m, n int) (poisoned bool) {
+	smLogU8_avx2(p, y, sv, r.Stat, code, top, m, n)
+	return advance_avx2(r.M, r.L, r.W, r.Stat, r.Fold, m)
+}

@@ -224,6 +224,9 @@ type RowStates struct {
 // AdvanceU8Func is SoftmaxU8Func followed by AdvanceFunc. Afterwards W holds anything. Exact.
 type AdvanceU8Func func(r *RowStates, p []byte, y, sv []float32, top float32, m, n int) (poisoned bool)
 
+// AdvanceLogU8Func is SoftmaxLogU8Func followed by AdvanceFunc, as AdvanceU8Func.
+type AdvanceLogU8Func func(r *RowStates, p []byte, y, sv []float32, code LogCode, top float32, m, n int) (poisoned bool)
+
 // Certificate is what quantization may have done to a row of the output so far, weights
 // relative to the running maximum.
 type Certificate struct {

@@ -584,15 +584,30 @@ func driveSumSquares(g *gen, _, _, d int) trial {
 	}
 }
 
-// driveAdvanceU8 drives a kernel that weighs a tile and moves the states past it: weights as
-// of SoftmaxU8, states as of the twin. The sign of a maximum 0 is not specified.
 func driveAdvanceU8(g *gen, m, n, _ int) trial {
 	top := [...]float32{255, 255, 15, 128}[g.IntN(4)]
+	return logitRows(g, m, n, weights).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
+		return f.(AdvanceU8Func)(r, p, y, sv, top, m, n)
+	})
+}
+
+func driveAdvanceLogU8(g *gen, m, n, _ int) trial {
+	code, top := g.code(), [...]float32{255, 128}[g.IntN(2)]
+	return logitRows(g, m, n, logWeights(code)).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
+		return f.(AdvanceLogU8Func)(r, p, y, sv, code, top, m, n)
+	})
+}
+
+// trialAdvance is a trial of a kernel that weighs a tile and moves the states past it: weights
+// and codes as trialCodes has them, states as of the twin. The sign of a maximum 0 is not
+// specified.
+func (r *softmaxRows) trialAdvance(g *gen, top float32, call func(f any, r *RowStates, p []byte, y, sv []float32) bool) trial {
+	m := r.m
 	peak, l := make([]float32, m), make([]float32, m)
 	for i := range m {
 		peak[i], l[i] = unsigned(g.maximum()), 64*g.Float32()
 	}
-	tr := logitRows(g, m, n, weights).trialCodes(g, top, 1, nil)
+	tr := r.trialCodes(g, top, 1, nil)
 	w := bytes.Repeat([]byte{any_}, 2*m+1)
 	w[2*m] = spec // whether a row is poisoned
 	states := []operand{inout(peak, peak, nil), inout(l, l, nil), out(make([]float32, 2*m+1), w), out(make([]float32, 3*m), nil)}
@@ -604,7 +619,7 @@ func driveAdvanceU8(g *gen, m, n, _ int) trial {
 		w := view[float32](b[6])
 		r := RowStates{M: view[float32](b[4]), L: view[float32](b[5]), W: w[:2*m], Stat: view[Stat](b[3]), Fold: view[Fold](b[7])}
 		w[2*m] = 0
-		if f.(AdvanceU8Func)(&r, b[0], view[float32](b[1]), view[float32](b[2]), top, m, n) {
+		if call(f, &r, b[0], view[float32](b[1]), view[float32](b[2])) {
 			w[2*m] = 1
 		}
 		for i, x := range r.M {

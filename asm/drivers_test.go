@@ -39,6 +39,7 @@ var drivers = map[string]driver{
 	"PVPairFP8":     {"mnd", drivePVPairFP8},
 	"Advance":       {"m", driveAdvance},
 	"AdvanceU8":     {"mn", driveAdvanceU8},
+	"AdvanceLogU8":  {"mn", driveAdvanceLogU8},
 	"Certify":       {"mn", driveCertify},
 	"FoldI8":        {"md", driveFoldI8},
 	"PVFoldI8":      {"mnd", drivePVFoldI8},

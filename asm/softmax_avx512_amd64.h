@@ -202,24 +202,26 @@
 // coefficients scaled by powers of two, which changes no bit. The bits of negative numbers
 // grow with their magnitude, so their minimum as integers is the larger number; it loses
 // a NaN, which VSCALEFPS finds in x again. Adding 1.5·2²⁰ rounds down to eighths and leaves
-// the index of the table in the low bits; VSCALEFPS uses ⌊x⌋. t, r and p are temporaries.
-#define EXP2(x, t, r, p) \
+// the index of the table in the low bits; VSCALEFPS uses ⌊x⌋. t, r and p are temporaries. EXP2BY
+// has the constants elsewhere.
+#define EXP2(x, t, r, p) EXP2BY(Z16, Z17, x, t, r, p)
+#define EXP2BY(round, table, x, t, r, p) \
 	VPMINUD.BCST 16(BX), x, r;    \
-	VADDPS.RD_SAE Z16, r, t;      \
-	VSUBPS Z16, t, p;             \
+	VADDPS.RD_SAE round, r, t;      \
+	VSUBPS round, t, p;             \
 	VSUBPS p, r, r;               \
 	VMULPS.BCST 4(BX), r, p;      \
 	VADDPS.BCST 8(BX), p, p;      \
 	VMULPS r, p, p;               \
 	VADDPS.BCST 12(BX), p, p;     \
 	VMULPS r, p, p;               \
-	VPERMPS Z17, t, t;            \
+	VPERMPS table, t, t;            \
 	VMULPS t, p, p;               \
 	VADDPS t, p, p;               \
 	VSCALEFPS x, p, x
 
-// EXP2S is EXP2 of two, step by step: more than the scheduler holds of one chain after the
-// other.
+// EXP2S is EXP2 of two, step by step: schedulers hold too few operations to find the second
+// behind all of the first.
 #define EXP2S(x, y) \
 	VPMINUD.BCST 16(BX), x, Z22;  \
 	VPMINUD.BCST 16(BX), y, Z28;  \

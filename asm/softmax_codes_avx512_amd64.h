@@ -188,7 +188,9 @@
 	VSUBPS X10, X8, X11;               \
 	VSUBPS X10, X27, X12;              \
 	VINSERTF32X4 $1, X12, Z11, Z11;    \
-	EXP2(Z11, Z12, Z13, Z19);          \
+	VBROADCASTSS 0(BX), Z25;           \
+	VBROADCASTF32X8 64(BX), Z30;       \
+	EXP2BY(Z25, Z30, Z11, Z12, Z13, Z19); \
 	VEXTRACTF32X4 $1, Z11, X12;        \
 	VCMPPS.BCST $0x1e, 20(BX), X27, K6; \
 	VCMPPS $7, X8, X8, K6, K6;         \

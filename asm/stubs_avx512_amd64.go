@@ -92,6 +92,9 @@ func scaleF32_avx512(y, a, b []float32, m, n int)
 func advanceU8_avx512(r *RowStates, p []byte, y, sv []float32, top float32, m, n int) (poisoned bool)
 
 //go:noescape
+func advanceLogU8_avx512(r *RowStates, p []byte, y, sv []float32, code LogCode, top float32, m, n int) (poisoned bool)
+
+//go:noescape
 func certify_avx512(t *CertifyTile, r, m, n int) (undefined uint64)
 
 //go:noescape
@@ -108,9 +111,6 @@ func roundBF16_avx512(x []float32)
 
 //go:noescape
 func packBF16_avx512(dst []uint16, y, sv []float32, m, n int)
-
-//go:noescape
-func sumSquares_avx512(x []float32) float32
 
 //go:noescape
 func absMax_avx512(x []float32) float32

@@ -54,6 +54,7 @@ type Set struct {
 	PVPairFP8     PVPairFP8Func
 	Advance       AdvanceFunc
 	AdvanceU8     AdvanceU8Func
+	AdvanceLogU8  AdvanceLogU8Func
 	Certify       CertifyFunc
 	FoldI8        FoldI8Func
 	PVFoldI8      PVFoldI8Func

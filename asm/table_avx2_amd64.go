@@ -23,6 +23,7 @@ var avx2Kernels = []Entry{
 	{"smLogU8_avx2", AVX2, true, SoftmaxLogU8Func(smLogU8_avx2)},
 	{"advance_avx2", AVX2, true, AdvanceFunc(advance_avx2)},
 	{"advanceU8_avx2", AVX2, true, AdvanceU8Func(advanceU8_avx2)},
+	{"advanceLogU8_avx2", AVX2, true, AdvanceLogU8Func(advanceLogU8_avx2)},
 	{"certify_avx2", AVX2, true, CertifyFunc(certify_avx2)},
 	{"foldI8_avx2", AVX2, true, FoldI8Func(foldI8_avx2)},
 	{"pvFoldI8_avx2", AVX2, true, PVFoldI8Func(pvFoldI8_avx2)},

@@ -190,6 +190,9 @@ func logarithmic(name string, code asm.LogCode) *probability {
 		codes: func(b *block, scale []float32, n int) {
 			b.p.ks.SoftmaxLogU8(b.w.p8, b.w.y, scale, b.w.stat, code, top, b.rows, n)
 		},
+		advance: func(b *block, scale []float32, n int) (poisoned bool) {
+			return b.p.ks.AdvanceLogU8(&b.w.states, b.w.p8, b.w.y, scale, code, top, b.rows, n)
+		},
 		weigh: func(b *block, n int) { b.p.ks.SoftmaxLogF32(b.w.y, b.w.stat, code, b.rows, n) },
 	}
 }
