@@ -3,9 +3,9 @@
 // Obstacle:  two dozen dependent operations a row; four rows side by side hide them. Their
 // numbers are stored row by row, and change places in registers.
 // Exactness: the operations of the twin, nothing fused.
-// Registers: DI c · SI y · DX st · R8 w · R9 q · BX t · R10 rows left · R12 n · CX the bit of
+// Registers: DI c · SI y · DX st · R8 f · R9 q · BX t · R10 rows left · R12 n · CX the bit of
 //            the row · R11 rows undefined · X12 KeyErr KeySize KeyErr2 KeySize2 · X15 those of
-//            values · X13 ValErr Step · X14 Spread·ValSize2/Σ sv² · X0–X11 temporaries
+//            values · X14 Spread·ValSize2/Σ sv² · X0–X11 temporaries
 
 // CERTIFYARGS loads the arguments, fields of t and r among them. t has just been written,
 // field by field: a load of several would wait for the stores to retire.
@@ -23,10 +23,9 @@
 	VPMOVZXWD 152(BX), X15;      \
 	VPSLLD $16, X12, X12;        \
 	VPSLLD $16, X15, X15;        \
-	VINSERTPS $0x10, 160(BX), X15, X13; \
-	LEAQ (R8)(AX*8), R8;         \
 	LEAQ (AX)(AX*2), CX;         \
 	LEAQ (DX)(CX*4), DX;         \
+	LEAQ (R8)(CX*4), R8;         \
 	SHLQ $4, AX;                 \
 	ADDQ AX, DI;                 \
 	ADDQ AX, R9;                 \
@@ -87,43 +86,44 @@
 	VPERMILPS $0xAA, X15, X1;    \
 	VADDPS X1, X2, X2;           \
 	VMULPS X2, X0, X0;           \
-	VMOVUPS (DX), X1;            \
-	VMOVUPS 16(DX), X2;          \
-	VMOVUPS 32(DX), X3;          \
-	VBLENDPS $2, X1, X2, X4;     \
-	VBLENDPS $4, X3, X4, X4;     \
-	VBLENDPS $2, X2, X3, X3;     \
-	VBLENDPS $4, X1, X3, X3;     \
-	VPERMILPS $0xb1, X4, X4;     \
-	VPERMILPS $0xc6, X3, X3;     \
-	VPERMILPS $0x00, X15, X1;    \
-	VMULPS X1, X4, X4;           \
-	VBROADCASTSS 160(BX), X1;     \
-	VMULPS X1, X3, X1;           \
-	VADDPS X1, X4, X4;           \
-	VMULPS X14, X3, X2;          \
-	VMULPS X2, X3, X3;           \
-	VADDPS X3, X0, X0;           \
-	VMOVUPS (R8), X1;            \
-	VMOVUPS 16(R8), X2;          \
-	VSHUFPS $0x88, X2, X1, X6;   \
-	VSHUFPS $0xDD, X2, X1, X7;   \
+	VMOVUPS 16(DX), X1;          \
+	VBLENDPS $2, (DX), X1, X1;   \
+	VBLENDPS $4, 32(DX), X1, X1; \
+	VPERMILPS $0xb1, X1, X1;     \
+	VMOVUPS (R8), X2;            \
+	VMOVUPS 16(R8), X3;          \
+	VMOVUPS 32(R8), X4;          \
+	VBLENDPS $4, X3, X2, X6;     \
+	VBLENDPS $2, X4, X6, X6;     \
+	VPERMILPS $0x6c, X6, X6;     \
+	VBLENDPS $2, X2, X3, X7;     \
+	VBLENDPS $4, X4, X7, X7;     \
+	VPERMILPS $0xb1, X7, X7;     \
+	VBLENDPS $2, X3, X4, X8;     \
+	VBLENDPS $4, X2, X8, X8;     \
+	VPERMILPS $0xc6, X8, X8;     \
+	VDIVPS X1, X8, X1;           \
+	VMULPS X1, X1, X1;           \
+	VMULPS X1, X0, X0;           \
+	VMULPS X14, X7, X2;          \
+	VMULPS X2, X7, X2;           \
+	VADDPS X2, X0, X0;           \
+	VPERMILPS $0x00, X15, X2;    \
+	VMULPS X2, X8, X4;           \
+	VBROADCASTSS 160(BX), X2;    \
+	VMULPS X2, X7, X2;           \
+	VADDPS X2, X4, X4;           \
 	VMOVUPS (DI), X8;            \
 	VMOVUPS 16(DI), X9;          \
 	VMOVUPS 32(DI), X10;         \
 	VMOVUPS 48(DI), X11;         \
 	TRANSPOSE(X8, X9, X10, X11, X1, X2); \
 	VMULPS X9, X6, X3;           \
-	VMULPS X4, X7, X4;           \
 	VADDPS X4, X3, X3;           \
 	VMULPS X6, X6, X1;           \
 	VMULPS X8, X1, X1;           \
-	VMULPS X7, X7, X2;           \
-	VMULPS X0, X2, X2;           \
-	VADDPS X2, X1, X1;           \
-	VORPS X7, X6, X6;            \
-	VXORPS X2, X2, X2;           \
-	VCMPPS $0, X2, X6, X6;       \
+	VADDPS X0, X1, X1;           \
+	VPSRAD $31, X6, X6;          \
 	VPERMILPS $0x55, X15, X7;    \
 	VCMPPS $3, X3, X1, X2;       \
 	VCMPPS $3, X5, X10, X4;      \
@@ -156,7 +156,7 @@
 	ADDQ $64, DI;                \
 	ADDQ $1024, SI;              \
 	ADDQ $48, DX;                \
-	ADDQ $32, R8;                \
+	ADDQ $48, R8;                \
 	ADDQ $64, R9;                \
 	ADDQ $4, CX
 
@@ -172,30 +172,28 @@
 	VPERMILPS $0xAA, X15, X4;    \
 	VADDSS X4, X2, X2;           \
 	VMULSS X2, X0, X0;           \
-	VMOVSD 4(DX), X3;            \
-	VMOVSHDUP X3, X4;            \
-	VMULPS X13, X3, X3;          \
+	VMOVSS 8(R8), X3;            \
+	VDIVSS 4(DX), X3, X5;        \
+	VMULSS X5, X5, X5;           \
+	VMULSS X5, X0, X0;           \
+	VMOVSS 4(R8), X4;            \
 	VMULSS X14, X4, X5;          \
-	VMULSS X5, X4, X4;           \
-	VADDSS X4, X0, X0;           \
-	VMOVSHDUP X3, X4;            \
+	VMULSS X5, X4, X5;           \
+	VADDSS X5, X0, X0;           \
+	VMULSS X15, X3, X3;          \
+	VMULSS 160(BX), X4, X4;      \
 	VADDSS X4, X3, X3;           \
 	VUNPCKLPS X3, X0, X0;        \
 	VPERMILPS $0x55, X15, X2;    \
 	VUNPCKLPS X2, X1, X1;        \
 	VMOVLHPS X1, X0, X1;         \
-	VMOVSD (R8), X2;             \
-	VMOVSHDUP X2, X3;            \
-	VMOVSLDUP X2, X2;            \
+	VBROADCASTSS (R8), X2;       \
 	VBROADCASTSS ·liftConst+4(SB), X5; \
 	VBLENDPS $2, X5, X2, X4;     \
 	VMULPS X4, X2, X2;           \
-	VBLENDPS $2, X5, X3, X4;     \
-	VMULPS X4, X3, X3;           \
 	VMOVUPS (DI), X5;            \
 	VMULPS X5, X2, X2;           \
-	VMULPS X1, X3, X3;           \
-	VADDPS X3, X2, X2;           \
+	VADDPS X1, X2, X2;           \
 	VBLENDPS $3, X2, X1, X1;     \
 	VMAXPS X5, X1, X0;           \
 	VBLENDPS $3, X2, X0, X0
@@ -205,6 +203,6 @@
 	ADDQ $16, DI;                \
 	ADDQ $256, SI;               \
 	ADDQ $12, DX;                \
-	ADDQ $8, R8;                 \
+	ADDQ $12, R8;                \
 	ADDQ $16, R9;                \
 	INCQ CX

@@ -144,8 +144,8 @@ rest:
 	JZ   done
 
 row:
-	CMPQ (R8), $0
-	JEQ  next // a weight is never −0
+	CMPL (R8), $0
+	JLT  next
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ SI, R13

@@ -5,14 +5,14 @@
 
 // certify_avx512_amd64.s: weights of a tile into the certificates of its rows, by fours.
 //
-// Obstacle:  three records of four numbers and one of three per row. Four rows of any of them
-// are a vector, and what becomes of a certificate is α·old + g·new in two of its lanes and a
+// Obstacle:  two records of four numbers and two of three per row. Four rows of any of them
+// are a vector, and what becomes of a certificate is α·old + new in two of its lanes and a
 // maximum in the others: numbers stay in rows, and a row's factors are spread over its lanes
 // by permutations. What is left of certify_amd64.h is one row, for up to three at the end.
 // Registers: K1–K4 lanes of the four vectors of a row of weights · K5 Squares · K6 Shift and
 //            Biggest · K7 rows not empty · Z16 the record of the keys · Z17, Z18 factors and
 //            addends of a row's variance, ValErr, shift and ValSize · Z19 what a step adds
-//            Z20–Z25 indices · Z26 0 · Z0–Z9 temporaries
+//            Z20–Z25, Z27 indices · Z26 0 · Z0–Z9 temporaries
 
 // [0, 0, 1, 0] [1, 0, 0, 0]
 DATA ·certifyOne+0(SB)/8, $0
@@ -21,20 +21,22 @@ DATA ·certifyOne+16(SB)/8, $0x3f800000
 DATA ·certifyOne+24(SB)/8, $0
 GLOBL ·certifyOne(SB), RODATA|NOPTR, $32
 
-// Of row r, [v, 0, shift, 0]; [β, β, 0, 0]; [β, 1, 1, 1]; [Σ weight², L, 1, 1]; α; g.
+// Of row r, [v, 0, shift, 0]; [β, β, 0, 0]; [β, 1, 1, 1]; [Σ weight², γ, 1, 1]; α; L; γ.
 DATA ·certifyIndex+0(SB)/8, $0x1004100610001002
 DATA ·certifyIndex+8(SB)/8, $0x100c100e1008100a
-DATA ·certifyIndex+16(SB)/8, $0x0d0d05050d0d0202
-DATA ·certifyIndex+24(SB)/8, $0x0d0d0b0b0d0d0808
-DATA ·certifyIndex+32(SB)/8, $0x0c0c0c050c0c0c02
-DATA ·certifyIndex+40(SB)/8, $0x0c0c0c0b0c0c0c08
-DATA ·certifyIndex+48(SB)/8, $0x1c1c14041c1c1100
-DATA ·certifyIndex+56(SB)/8, $0x1c1c1a0c1c1c1708
-DATA ·certifyIndex+64(SB)/8, $0x0202020200000000
-DATA ·certifyIndex+72(SB)/8, $0x0606060604040404
-DATA ·certifyIndex+80(SB)/8, $0x0303030301010101
-DATA ·certifyIndex+88(SB)/8, $0x0707070705050505
-GLOBL ·certifyIndex(SB), RODATA|NOPTR, $96
+DATA ·certifyIndex+16(SB)/8, $0x0d0d04040d0d0101
+DATA ·certifyIndex+24(SB)/8, $0x0d0d0a0a0d0d0707
+DATA ·certifyIndex+32(SB)/8, $0x0c0c0c040c0c0c01
+DATA ·certifyIndex+40(SB)/8, $0x0c0c0c0a0c0c0c07
+DATA ·certifyIndex+48(SB)/8, $0x1c1c15041c1c1200
+DATA ·certifyIndex+56(SB)/8, $0x1c1c1b0c1c1c1808
+DATA ·certifyIndex+64(SB)/8, $0x0303030300000000
+DATA ·certifyIndex+72(SB)/8, $0x0909090906060606
+DATA ·certifyIndex+80(SB)/8, $0x0404040401010101
+DATA ·certifyIndex+88(SB)/8, $0x0a0a0a0a07070707
+DATA ·certifyIndex+96(SB)/8, $0x0505050502020202
+DATA ·certifyIndex+104(SB)/8, $0x0b0b0b0b08080808
+GLOBL ·certifyIndex(SB), RODATA|NOPTR, $112
 
 // SQUARES sets z to the chains of the row at y of base.
 #define SQUARES(base, y, z) \
@@ -103,6 +105,7 @@ rows:
 	VPMOVZXBD 48(AX), Z23
 	VPMOVZXBD 64(AX), Z24
 	VPMOVZXBD 80(AX), Z25
+	VPMOVZXBD 96(AX), Z27
 	MOVL $0x1111, AX
 	KMOVW AX, K5
 	MOVL $0xCCCC, AX
@@ -137,29 +140,32 @@ four:
 	VMULPS Z17, Z1, Z1
 	VADDPS Z18, Z1, Z1
 
-	// times Σ weight², L, 1, 1, plus what a step adds
-	VMOVUPS (DX), Y2
-	VINSERTF32X4 $2, 32(DX), Z2, Z2
+	// times Σ weight², γ, 1, 1, the first times g² too, plus what a step adds
+	VMOVUPS (R8), Y2
+	VINSERTF32X4 $2, 32(R8), Z2, Z2
 	VINSERTF32X4 $3, ·certifyOne+16(SB), Z2, Z2
+	VMOVUPS (DX), Y3
+	VINSERTF32X4 $2, 32(DX), Z3, Z3
+	VPERMPS Z2, Z27, Z4
+	VPERMPS Z3, Z25, Z3
+	VDIVPS Z3, Z4, Z4
 	VPERMT2PS Z2, Z23, Z0
 	VMULPS Z0, Z1, Z1
+	VMULPS Z4, Z4, Z4
+	VMULPS Z4, Z1, K5, Z1
 	VPERMPS Z2, Z21, Z3
 	VPERMPS Z2, Z22, Z4
 	VMULPS Z19, Z3, Z3
 	VMULPS Z4, Z3, Z3
 	VADDPS Z3, Z1, Z1
 
-	VMOVUPS (R8), Y2
 	VPERMPS Z2, Z24, Z3
-	VPERMPS Z2, Z25, Z4
-	VPORD Z3, Z4, Z5
-	VPTESTMD Z5, Z5, K7
+	VPMOVD2M Z3, K7
+	KNOTW K7, K7
 	VMULPS Z3, Z3, K5, Z3
-	VMULPS Z4, Z4, K5, Z4
 	VMOVUPS (DI), Z9
 	VMULPS Z9, Z3, Z2
-	VMULPS Z1, Z4, Z4
-	VADDPS Z4, Z2, Z2
+	VADDPS Z1, Z2, Z2
 	VMAXPS Z1, Z9, K6, Z2
 	VCMPPS $3, Z9, Z2, K7, K0
 	KORTESTW K0, K0
@@ -171,7 +177,7 @@ store4:
 	ADDQ $64, DI
 	ADDQ $1024, SI
 	ADDQ $48, DX
-	ADDQ $32, R8
+	ADDQ $48, R8
 	ADDQ $64, R9
 	ADDQ $4, CX
 	SUBQ $4, R10
@@ -182,8 +188,8 @@ rest:
 	JZ   done
 
 row:
-	CMPQ (R8), $0
-	JEQ  next // a weight is never −0
+	CMPL (R8), $0
+	JLT  next
 	SQUARES(SI, 0, Z0)
 	FOLD1
 	CERTIFY1

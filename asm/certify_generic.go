@@ -14,18 +14,18 @@ func certify_generic(t *CertifyTile, r, m, n int) (undefined uint64) {
 		}
 	}
 	for i := r; i < r+m; i++ {
-		alpha, g := t.W[2*i], t.W[2*i+1]
-		if alpha == 0 && g == 0 {
+		f, q, old := &t.F[i], &t.Q[i], &t.C[i]
+		if f.Alpha < 0 {
 			continue
 		}
-		q, st, old := &t.Q[i], &t.St[i], &t.C[i]
+		g := f.Gamma / t.St[i].L
 		variance := float32((float32(q.Norm2*keyErr2)+float32(q.Err2*keySize2))*valSize2) + valErr2
-		squares := float32(sumSquares_generic(t.Y[i*Tile:][:n])*variance) + float32(st.Beta*float32(st.Beta*step2))
-		sum := float32(st.L*valErr) + float32(st.Beta*t.Step)
+		squares := float32(float32(g*g)*float32(sumSquares_generic(t.Y[i*Tile:][:n])*variance)) + float32(f.Beta*float32(f.Beta*step2))
+		sum := float32(f.Gamma*valErr) + float32(f.Beta*t.Step)
 		shift := float32(q.Norm*keyErr) + float32(q.Err*keySize)
 		next := Certificate{
-			Squares: float32(float32(alpha*alpha)*old.Squares) + float32(float32(g*g)*squares),
-			Sum:     float32(alpha*old.Sum) + float32(g*sum),
+			Squares: float32(float32(f.Alpha*f.Alpha)*old.Squares) + squares,
+			Sum:     float32(f.Alpha*old.Sum) + sum,
 			Shift:   max(old.Shift, shift),
 			Biggest: max(old.Biggest, valSize),
 		}

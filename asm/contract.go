@@ -245,11 +245,12 @@ type QueryError struct {
 // CertifyTile is what certificates need of a tile and its rows. It is one argument, since most
 // of it is the same from tile to tile.
 type CertifyTile struct {
-	C     []Certificate
-	Y     []float32 // [rows][64] weights
-	St    []Stat
-	W, SV []float32 // as Advance leaves them, two a row; value scales or nothing
-	Q     []QueryError
+	C  []Certificate
+	Y  []float32 // [rows][64] weights
+	St []Stat
+	F  []Fold    // as Advance leaves them
+	SV []float32 // value scales or nothing
+	Q  []QueryError
 	// Keys and Values are four bfloat16 numbers each, the first in the low bits: largest error
 	// and size, and mean squares of the two. KeyErr and KeySize are max‖k−k̂‖ and max‖k̂‖;
 	// ValErr and ValSize max|v−v̂| and max|v|, their squares per channel and, of v̂, without
@@ -260,15 +261,15 @@ type CertifyTile struct {
 }
 
 // CertifyFunc adds the n weights Y[i] of a tile to the certificates of rows r ≤ i < r+m, m ≤ 64.
-// With W_i = Σ Y[i][j]² and S = Σ SV[j]², j < n, in the chains of SumSquaresFunc, (α, g) =
-// (W[2i], W[2i+1]), and L and β of St[i]:
+// With W = Σ Y[i][j]² and S = Σ SV[j]², j < n, in the chains of SumSquaresFunc, F[i] = (α, β, γ)
+// and g = γ/L, L of St[i]:
 //
-//	squares = W_i·((Norm2·KeyErr2 + Err2·KeySize2)·ValSize2 + ValErr2) + β·(β·(Spread·ValSize2/S, or 0 unless S > 0))
-//	sum     = L·ValErr + β·Step
+//	squares = (g·g)·(W·((Norm2·KeyErr2 + Err2·KeySize2)·ValSize2 + ValErr2)) + β·(β·(Spread·ValSize2/S, or 0 unless S > 0))
+//	sum     = γ·ValErr + β·Step
 //	shift   = Norm·KeyErr + Err·KeySize
-//	C[i]    ← ((α·α)·Squares + (g·g)·squares, α·Sum + g·sum, max(Shift, shift), max(Biggest, ValSize))
+//	C[i]    ← ((α·α)·Squares + squares, α·Sum + sum, max(Shift, shift), max(Biggest, ValSize))
 //
-// SV may be empty, then S is 0. Rows with α = g = 0 are left as they are. So are rows with a
+// SV may be empty, then S is 0. Rows whose α has its sign bit set are left as they are. So are rows with a
 // NaN among the four numbers before or after, from a NaN or from 0·Inf: bit i−r of the result
 // tells. Exact: one rounding per operation.
 type CertifyFunc func(t *CertifyTile, r, m, n int) (undefined uint64)

@@ -147,7 +147,7 @@ func driveCertify(g *gen, m, n, _ int) trial {
 		return x
 	}
 	c, y, st := magnitudes(4*m, 90), magnitudes(m*Tile, 1), magnitudes(3*m, 40)
-	w, q, t := magnitudes(2*m, 1), magnitudes(4*m, 60), magnitudes(10, 60)
+	w, q, t := magnitudes(3*m, 1), magnitudes(4*m, 60), magnitudes(10, 60)
 	var records [2]uint64
 	for i := range 8 { // bfloat16
 		bits := math.Float32bits(t[i]) >> 16
@@ -171,24 +171,24 @@ func driveCertify(g *gen, m, n, _ int) trial {
 	var undefined uint64
 	for i := first; i < m; i++ {
 		if g.IntN(4) == 0 {
-			w[2*i], w[2*i+1] = 0, 0
+			w[3*i] = -1
 		}
-		alpha, f := w[2*i], w[2*i+1]
-		if alpha == 0 && f == 0 {
+		alpha, beta, gamma := w[3*i], w[3*i+1], w[3*i+2]
+		if alpha < 0 {
 			continue
 		}
 		squares := make([]float32, n)
 		for j, x := range y[i*Tile:][:n] {
 			squares[j] = mul(x, x)
 		}
-		q, old, l, beta := q[4*i:][:4], want[4*i:][:4], st[3*i+1], st[3*i+2]
+		q, old, f := q[4*i:][:4], want[4*i:][:4], div(gamma, st[3*i+1])
 		variance := add(mul(add(mul(q[2], t[2]), mul(q[3], t[3])), t[7]), t[6])
 		tile := [4]float32{
-			add(mul(chains(squares), variance), mul(beta, mul(beta, step2))), add(mul(l, t[4]), mul(beta, t[8])),
+			add(mul(mul(f, f), mul(chains(squares), variance)), mul(beta, mul(beta, step2))), add(mul(gamma, t[4]), mul(beta, t[8])),
 			add(mul(q[0], t[0]), mul(q[1], t[1])), t[5],
 		}
 		next := [4]float32{
-			add(mul(mul(alpha, alpha), old[0]), mul(mul(f, f), tile[0])), add(mul(alpha, old[1]), mul(f, tile[1])),
+			add(mul(mul(alpha, alpha), old[0]), tile[0]), add(mul(alpha, old[1]), tile[1]),
 			max(old[2], tile[2]), max(old[3], tile[3]),
 		}
 		if all := next[0] + next[1] + next[2] + next[3]; all != all { // sums of magnitudes: no Inf−Inf
@@ -200,7 +200,7 @@ func driveCertify(g *gen, m, n, _ int) trial {
 	return trial{
 		ops: []operand{inout(c, want, nil), in(y), in(st), in(w), in(sv), in(q), out([]uint64{undefined}, nil)},
 		call: func(k any, b [][]byte) {
-			tile := CertifyTile{C: view[Certificate](b[0]), Y: view[float32](b[1]), St: view[Stat](b[2]), W: view[float32](b[3]), SV: view[float32](b[4]),
+			tile := CertifyTile{C: view[Certificate](b[0]), Y: view[float32](b[1]), St: view[Stat](b[2]), F: view[Fold](b[3]), SV: view[float32](b[4]),
 				Q: view[QueryError](b[5]), Keys: records[0], Values: records[1], Step: t[8], Spread: t[9]}
 			view[uint64](b[6])[0] = k.(CertifyFunc)(&tile, first, m-first, n)
 		},

@@ -182,7 +182,7 @@ func (b *block) voidCertificates(bad uint64, n int) {
 func (b *block) beginCertificates() {
 	w := b.w
 	t := &w.certT
-	t.C, t.Y, t.St, t.W, t.Q = w.split.cert, w.y, w.stat, w.exps, w.certQ
+	t.C, t.Y, t.St, t.F, t.Q = w.split.cert, w.y, w.stat, w.fold, w.certQ
 }
 
 // seeTile reads what certificates need of the tile at hand, before the weights replace the
@@ -256,11 +256,11 @@ func (b *block) certifyRows(r, m, lo, hi int) {
 // certifyRow is the Certify kernel for one row, which may have infinite errors: those that
 // count for nothing must not make it NaN.
 func (b *block) certifyRow(r, hi int, k, v record) {
-	w, t, st, q := b.w, &b.w.certT, &b.w.stat[r], &b.w.certQ[r]
-	alpha, g := w.exps[2*r], w.exps[2*r+1]
-	if alpha == 0 && g == 0 {
+	w, t, f, q := b.w, &b.w.certT, &b.w.fold[r], &b.w.certQ[r]
+	if f.Alpha < 0 {
 		return
 	}
+	g := f.Gamma / w.stat[r].L
 	weights2, step2 := b.p.ks.SumSquares(w.y[r*Tile:][:hi]), float32(0)
 	if t.SV != nil {
 		if s := b.p.ks.SumSquares(t.SV[:hi]); s > 0 {
@@ -268,12 +268,12 @@ func (b *block) certifyRow(r, hi int, k, v record) {
 		}
 	}
 	tile := certificate{
-		Squares: times(weights2, times(times(q.Norm2, k.error2)+times(q.Err2, k.size2), v.size2)+v.error2) + times(st.Beta, times(st.Beta, step2)),
-		Sum:     times(st.L, v.maxError) + times(st.Beta, t.Step),
+		Squares: times(float32(g*g), times(weights2, times(times(q.Norm2, k.error2)+times(q.Err2, k.size2), v.size2)+v.error2)) + times(f.Beta, times(f.Beta, step2)),
+		Sum:     times(f.Gamma, v.maxError) + times(f.Beta, t.Step),
 		Shift:   times(q.Norm, k.maxError) + times(q.Err, k.maxSize),
 		Biggest: v.maxSize,
 	}
-	addCertificate(&w.split.cert[r], tile, alpha, g)
+	addCertificate(&w.split.cert[r], tile, f.Alpha, 1)
 }
 
 // certifySinks is certifyTile for the n binary16 tokens at the front, whose errors follow

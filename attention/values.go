@@ -82,7 +82,7 @@ func (b *block) weights(block []byte, scale []float32, n int) {
 	if bad := bad(block, n); bad != 0 {
 		b.poisonRows(scale, bad, n)
 	}
-	if p.prob.advance != nil && !p.cfg.Certify { // certificates want the factors of both sides
+	if p.prob.advance != nil {
 		if p.prob.advance(b, scale, n) {
 			w.split.poisonVoid(w.stat[:b.rows])
 		}

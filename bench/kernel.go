@@ -239,8 +239,11 @@ func softmaxWorkload(f any, m, n int) func() {
 	case asm.ScaleF32Func:
 		return func() { f(y, one, zero, m, n) }
 	case asm.CertifyFunc:
-		certificates, queries, w := make([]asm.Certificate, m), make([]asm.QueryError, m), fillF32(2*m, 0.5)
-		tile := &asm.CertifyTile{C: certificates, Y: y, St: stat, W: w, SV: scales, Q: queries, Values: 0x3f80 << 32}
+		certificates, queries, folds := make([]asm.Certificate, m), make([]asm.QueryError, m), make([]asm.Fold, m)
+		for i := range stat {
+			stat[i].L = 1
+		}
+		tile := &asm.CertifyTile{C: certificates, Y: y, St: stat, F: folds, SV: scales, Q: queries, Values: 0x3f80 << 32}
 		return func() { f(tile, 0, m, n) }
 	case asm.PackBF16Func:
 		packed := make([]uint16, rows)
