@@ -80,13 +80,11 @@ type probability struct {
 	name string
 
 	// codes quantizes b.w.y over values with the given scales to planes of bytes
-	// (b.w.p8, b.w.p8lo) and sets b.w.stat. nil: the mode has no integer form.
-	codes  func(b *block, scale []float32, n int)
+	// (b.w.p8, b.w.p8lo), sets b.w.stat and moves the states of the split past the tile. It
+	// returns whether a row turned NaN. nil: the mode has no integer form.
+	codes  func(b *block, scale []float32, n int) (poisoned bool)
 	family string // asm family of codes
 	planes int
-	// advance does what codes does and moves the states of b.w.states past the tile, where a
-	// kernel does both; else nil. It returns whether a row turned NaN.
-	advance func(b *block, scale []float32, n int) (poisoned bool)
 
 	// weigh turns b.w.y into float32 weights and sets b.w.stat; the sum of values is to
 	// be multiplied by stat.Beta.
@@ -146,18 +144,17 @@ func weighExp(b *block, n int) { b.p.ks.SoftmaxF32(b.w.y, b.w.stat, b.rows, n) }
 // unsigned is the mode of codes 0..top against the tile's maximum.
 func unsigned(name string, top float32) *probability {
 	return &probability{
-		name: name, family: "SoftmaxU8", planes: 1, floatFamily: "SoftmaxF32", weigh: weighRounded(top),
-		codes: func(b *block, scale []float32, n int) {
-			b.p.ks.SoftmaxU8(b.w.p8, b.w.y, scale, b.w.stat, top, b.rows, n)
-		},
-		advance: func(b *block, scale []float32, n int) (poisoned bool) {
+		name: name, family: "AdvanceU8", planes: 1, floatFamily: "SoftmaxF32", weigh: weighRounded(top),
+		codes: func(b *block, scale []float32, n int) (poisoned bool) {
 			return b.p.ks.AdvanceU8(&b.w.states, b.w.p8, b.w.y, scale, top, b.rows, n)
 		},
 	}
 }
 
-func codesU16(b *block, scale []float32, n int) {
-	b.p.ks.SoftmaxU16(b.w.p8, b.w.p8lo, b.w.y, scale, b.w.stat, b.rows, n)
+func codesU16(b *block, scale []float32, n int) (poisoned bool) {
+	w, sp := b.w, &b.w.split
+	b.p.ks.SoftmaxU16(w.p8, w.p8lo, w.y, scale, w.stat, b.rows, n)
+	return b.p.ks.Advance(sp.m, sp.l, w.exps, w.stat, w.fold, b.rows)
 }
 
 // weighRounded leaves whole codes 0..top of weights whose largest is 1.
@@ -186,11 +183,8 @@ func roundWeights(w []float32, top float32) {
 func logarithmic(name string, code asm.LogCode) *probability {
 	const top = 128
 	return &probability{
-		name: name, family: "SoftmaxLogU8", planes: 1, floatFamily: "SoftmaxLogF32",
-		codes: func(b *block, scale []float32, n int) {
-			b.p.ks.SoftmaxLogU8(b.w.p8, b.w.y, scale, b.w.stat, code, top, b.rows, n)
-		},
-		advance: func(b *block, scale []float32, n int) (poisoned bool) {
+		name: name, family: "AdvanceLogU8", planes: 1, floatFamily: "SoftmaxLogF32",
+		codes: func(b *block, scale []float32, n int) (poisoned bool) {
 			return b.p.ks.AdvanceLogU8(&b.w.states, b.w.p8, b.w.y, scale, code, top, b.rows, n)
 		},
 		weigh: func(b *block, n int) { b.p.ks.SoftmaxLogF32(b.w.y, b.w.stat, code, b.rows, n) },

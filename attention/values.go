@@ -82,13 +82,8 @@ func (b *block) weights(block []byte, scale []float32, n int) {
 	if bad := bad(block, n); bad != 0 {
 		b.poisonRows(scale, bad, n)
 	}
-	if p.prob.advance != nil {
-		if p.prob.advance(b, scale, n) {
-			w.split.poisonVoid(w.stat[:b.rows])
-		}
-	} else {
-		p.prob.codes(b, scale, n)
-		b.advance()
+	if p.prob.codes(b, scale, n) {
+		w.split.poisonVoid(w.stat[:b.rows])
 	}
 	if p.cfg.Certify {
 		w.certT.SV = scale

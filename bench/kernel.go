@@ -275,12 +275,8 @@ func foldWorkload(f any, m, d int) func() {
 		ints = make([]int32, m*d)
 		x    = normals(9, m*d)
 		fold = folds(m)
-
-		block = make([]byte, d*asm.Tile)
 	)
 	switch f := f.(type) {
-	case asm.FetchFunc:
-		return func() { f(block) }
 	case asm.AdvanceFunc:
 		stat, w := make([]asm.Stat, m), make([]float32, 2*m)
 		return func() { f(x, o, w, stat, fold, m) }
@@ -314,6 +310,9 @@ func rowWorkload(f any, d int) func() {
 	switch f := f.(type) {
 	case asm.FinishF32Func:
 		return func() { f(o, x, 3) }
+	case asm.FetchFunc: // d lines
+		lines := make([]byte, 64*d)
+		return func() { f(lines) }
 	case asm.RoundBF16Func:
 		return func() { f(x) }
 	case asm.AbsMaxFunc:
