@@ -34,6 +34,7 @@ type Plan struct {
 	pairV              bool                    // roundV is summed by kernels that multiply bfloat16
 	prob               *probability
 	scores, values     stage
+	smallTiles         bool // which are fetched a whole tile ahead
 	meanK, meanV       means
 
 	shaped  bool    // scores pass through softcap or ALiBi in natural units
@@ -127,6 +128,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if p.geo, err = newGeometry(&p.cfg); err != nil {
 		return nil, err
 	}
+	p.smallTiles = p.geo.k.size+p.geo.v.size <= smallTile
 	p.layout = Layout{PageBytes: p.geo.pageBytes, Tile: Tile, SinkPages: p.geo.sinkPages, ID: p.geo.id()}
 	p.ks = asm.Select(p.opt.tier)
 	if c.Q == QInt8 {
@@ -203,6 +205,10 @@ const (
 
 	// rowBlock is the number of query rows that share one expansion of a tile.
 	rowBlock = 64
+
+	// smallTile is a size of the blocks of a tile: it takes memory as long to answer as to
+	// deliver as much, and one thread may wait for about as much at a time.
+	smallTile = 10 << 10
 
 	// strip is the largest number of rows of one kernel call at up to 512 channels, half
 	// of it beyond: assembly cannot be preempted, so a call must stay short.

@@ -187,16 +187,21 @@ func (b *block) tile(base, lo, n int) {
 	p := b.p
 	b.base = base
 	kb, vb := b.stored(base / Tile)
-	next := kb // nothing to fetch behind the last tile
+	nextK, nextV := kb, vb // nothing to fetch behind the last tile
 	if base+Tile < b.q.kvLen {
-		next, _ = b.stored(base/Tile + 1)
+		nextK, nextV = b.stored(base/Tile + 1)
 	}
 	// Memory is fetched in the order of its addresses, half a tile ahead: the values during
-	// the scores, the keys of the next tile during the sums.
+	// the scores, the keys of the next tile during the sums. Small tiles go by faster than
+	// memory answers: they are fetched a whole tile ahead.
+	first, second := vb, nextK
+	if p.smallTiles {
+		first, second = nextK, nextV
+	}
 	if p.cfg.K.Center {
 		b.offsets(kb)
 	}
-	p.scores(b, kb, vb, n)
+	p.scores(b, kb, first, n)
 	if !b.full || p.shaped || b.bias {
 		b.shape(base, n)
 	}
@@ -204,13 +209,13 @@ func (b *block) tile(base, lo, n int) {
 		b.visit(b, n)
 		return
 	}
-	if b.s.distant && p.intK != nil && b.rows <= strip { // others take longer than memory does
+	if b.s.distant && !p.smallTiles && p.intK != nil && b.rows <= strip { // others take longer than memory does
 		p.ks.Fetch(vb)
 	}
 	if p.cfg.Certify {
 		b.seeTile(kb, vb, lo, n)
 	}
-	p.values(b, vb, next, n)
+	p.values(b, vb, second, n)
 }
 
 // stored returns the blocks of a tile.
