@@ -149,7 +149,7 @@ func (g *geometry) id() (id [16]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "qattn %d tile=%d heads=%d sinks=%d", layoutVersion, Tile, g.kvHeads, g.sinkTokens)
 	if g.k.certificate != 0 {
-		fmt.Fprint(h, " certificates")
+		fmt.Fprint(h, " records") // behind both blocks of a head
 	}
 	for _, s := range []*side{&g.k, &g.v} {
 		fmt.Fprintf(h, " %s d=%d format=%s rotate=%t center=%t", s.Side, s.d, s.codec.Format, s.codec.Rotate, s.codec.Center)
