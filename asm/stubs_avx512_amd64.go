@@ -144,3 +144,6 @@ func expN4K_avx512(dst, k, mult []byte, book *ScaledBook, n, d int, next []byte)
 
 //go:noescape
 func expN4V_avx512(dst, v, mult []byte, book *ScaledBook, n, d int, next []byte)
+
+//go:noescape
+func encN4Blocks_avx512(codes, mults []byte, v []int8, book *ScaledBook, nearest *[16][256]byte)

@@ -46,6 +46,8 @@ var avx512Kernels = []Entry{
 	{"errI8_avx512", AVX2 | AVX512, true, ErrI8Func(errI8_avx512)},
 	{"encI8K_avx512", AVX2 | AVX512, true, EncI8KFunc(encI8K_avx512)},
 	{"encI8V_avx512", AVX2 | AVX512, true, EncI8VFunc(encI8V_avx512)},
+	{"encN4K_avx512", AVX2 | AVX512, true, EncN4KFunc(encN4K_avx512)},
+	{"encN4V_avx512", AVX2 | AVX512, true, EncN4VFunc(encN4V_avx512)},
 	{"decI8K_avx512", AVX2 | AVX512, true, DecI8KFunc(decI8K_avx512)},
 	{"decI8V_avx512", AVX2 | AVX512, true, DecI8VFunc(decI8V_avx512)},
 	{"expI4K_avx512", AVX2 | AVX512, true, ExpI4KFunc(expI4K_avx512)},
