@@ -247,6 +247,11 @@ func (b *block) scoresPair(block, next []byte, n int) {
 	p, w, dk, dk4 := b.p, b.w, b.p.cfg.DK, b.p.scratch.dk4
 	tile := block[p.geo.k.tile:]
 	scale := p.pairK.Scales(&w.tmpK, tile, n)
+	if p.cfg.Q == QBF16 && b.rows <= p.strip { // all of them
+		p.pairK.ScoresPair(p.ks, w.y, w.q16, tile, scale, next, b.rows, n, dk)
+		p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
+		return
+	}
 	left := b.rows
 	b.runs(w.paired, true, func(r, m int) {
 		p.pairK.ScoresPair(p.ks, w.y[r*Tile:], w.q16[r*dk4:], tile, scale, next, m, n, dk)

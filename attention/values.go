@@ -148,7 +148,9 @@ func (b *block) valuesF32(block, next []byte, n int) {
 // finite, which must reach the rows that see them and no other.
 func (b *block) valuesExpanded(weigh func(b *block, n int), mu []float32, bad uint64, n int) {
 	w, dv := b.w, b.p.cfg.DV
-	b.noteSeen(bad, n)
+	if bad != 0 {
+		b.noteSeen(bad, n)
+	}
 	weigh(b, n)
 	if bad != 0 {
 		b.sumSeen(bad, n, func(t int) []float32 { return w.vf[t*dv:][:dv] })
@@ -166,7 +168,9 @@ func (b *block) valuesExpanded(weigh func(b *block, n int), mu []float32, bad ui
 // summed apart and blanked in a copy.
 func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, n int) {
 	p, w, dv := b.p, b.w, b.p.cfg.DV
-	b.noteSeen(bad, n)
+	if bad != 0 {
+		b.noteSeen(bad, n)
+	}
 	p.prob.weigh(b, n)
 	if bad != 0 {
 		b.sumSeen(bad, n, func(t int) []float32 {
@@ -186,7 +190,9 @@ func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, n int
 func (b *block) valuesBF16(block, next []byte, n int) {
 	p, w, dv := b.p, b.w, b.p.cfg.DV
 	tile, mu, bad := block[p.geo.v.tile:], b.centre(block), bad(block, n)
-	b.noteSeen(bad, n)
+	if bad != 0 {
+		b.noteSeen(bad, n)
+	}
 	weighExp(b, n)
 	if bad != 0 {
 		b.sumSeen(bad, n, func(t int) []float32 {
@@ -235,10 +241,6 @@ func (b *block) blanked(tile []byte, bad uint64) []byte {
 // noteSeen records which tokens of bad each row sees, before the weights replace the
 // logits.
 func (b *block) noteSeen(bad uint64, n int) {
-	if bad == 0 {
-		clear(b.w.seen[:b.rows])
-		return
-	}
 	for r := range b.rows {
 		b.w.seen[r] = 0
 		for j, y := range b.w.y[r*Tile:][:n] {
@@ -277,9 +279,11 @@ func (b *block) sumOthers(mu []float32, bad uint64, n int, sum func(acc []float3
 	w, dv := b.w, b.p.cfg.DV
 	b.advance()
 	for r := 0; r < b.rows; {
-		m := 0
-		for r+m < b.rows && m < b.p.strip && w.seen[r+m] == 0 {
-			m++
+		m := b.strip(r)
+		if bad != 0 {
+			for m = 0; r+m < b.rows && m < b.p.strip && w.seen[r+m] == 0; {
+				m++
+			}
 		}
 		acc := w.acc
 		if bad != 0 {
