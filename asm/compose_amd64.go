@@ -20,6 +20,11 @@ func qkScaleI8_avx512(y []float32, q []int8, k []byte, sk, a, b []float32, m, n,
 	scaleI8_avx512(y, asInts(y), sk, a, b, m, n)
 }
 
+func qkScaleI4_avx2(y []float32, q []int8, k, mult []byte, sk, a, b []float32, m, n, d4 int, next []byte) {
+	qkI4_avx2(asInts(y), q, k, mult, m, n, d4, next)
+	scaleI8_avx2(y, asInts(y), sk, a, b, m, n)
+}
+
 func pvFoldI8_avx2(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte) {
 	pvU8I8_avx2(acc, p, v, m, n, dv, next)
 	foldI8_avx2(o, acc, mu, f, m, dv)

@@ -92,6 +92,10 @@ type ScaleI8Func func(y []float32, s []int32, sk, a, b []float32, m, n int)
 // anything afterwards. Exact.
 type QKScaleI8Func func(y []float32, q []int8, k []byte, sk, a, b []float32, m, n, d4 int, next []byte)
 
+// QKScaleI4Func is QKI4Func followed by ScaleI8Func on its scores. y[i][n:32·⌈n/32⌉] holds
+// anything afterwards. Exact.
+type QKScaleI4Func func(y []float32, q []int8, k, mult []byte, sk, a, b []float32, m, n, d4 int, next []byte)
+
 // ScaleF32Func turns float32 scores into logits in place: y = y·a[i] + b[i].
 // Exact: one rounding per operation.
 type ScaleF32Func func(y []float32, a, b []float32, m, n int)

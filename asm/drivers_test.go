@@ -25,6 +25,7 @@ var drivers = map[string]driver{
 	"DotF32":        {"md", driveDotF32},
 	"ScaleI8":       {"mn", driveScaleI8},
 	"QKScaleI8":     {"mnd", driveQKScaleI8},
+	"QKScaleI4":     {"mnd", driveQKScaleI4},
 	"ScaleF32":      {"mn", driveScaleF32},
 	"SoftmaxF32":    {"mn", driveSoftmaxF32},
 	"SoftmaxU8":     {"mn", driveSoftmaxU8},
@@ -153,16 +154,47 @@ func (g *gen) integerScores(m, n, d int) (q []int8, k []byte, want []int32) {
 }
 
 func driveQKI4(g *gen, m, n, d int) trial {
+	q, k, mult, want := g.nibbleScores(m, n, d)
+	return trial{
+		ops: []operand{out(want, matrix(m, n, 32*ceilDiv(n, 32))), in(q), in(k), in(mult), in(g.hint())},
+		call: func(f any, a [][]byte) {
+			f.(QKI4Func)(view[int32](a[0]), view[int8](a[1]), a[2], a[3], m, n, (d+3)/4, a[4])
+		},
+		work: 2 * float64(m*n*d),
+	}
+}
+
+func driveQKScaleI4(g *gen, m, n, d int) trial {
+	q, k, mult, scores := g.nibbleScores(m, n, d)
+	sk, a, b := g.floats(n, 128), g.floats(m, 128), g.floats(m, 128)
+	want := make([]float32, m*Tile)
+	for i := range m {
+		for j := range n {
+			want[i*Tile+j] = add(mul(mul(float32(scores[i*Tile+j]), a[i]), sk[j]), b[i])
+		}
+	}
+	return trial{
+		ops: []operand{out(want, matrix(m, n, 32*ceilDiv(n, 32))), in(q), in(k), in(mult), in(sk), in(a), in(b), in(g.hint())},
+		call: func(f any, x [][]byte) {
+			f.(QKScaleI4Func)(view[float32](x[0]), view[int8](x[1]), x[2], x[3], view[float32](x[4]), view[float32](x[5]), view[float32](x[6]),
+				m, n, (d+3)/4, x[7])
+		},
+		work: float64(m * n * (2*d + 3)),
+	}
+}
+
+// nibbleScores draws int8 queries and a nibble K tile with multipliers, and multiplies.
+func (g *gen) nibbleScores(m, n, d int) (q []int8, k, mult []byte, want []int32) {
 	d4 := (d + 3) / 4
-	q := view[int8](g.codes(m * 4 * d4))
+	q = view[int8](g.codes(m * 4 * d4))
 	for i := range q {
 		q[i] = max(q[i], -127)
 		if i%(4*d4) >= d {
 			q[i] = 0
 		}
 	}
-	k, mult := g.codes(ceilDiv(n, 32)*d4*64), g.mults(n, d)
-	want := make([]int32, m*Tile)
+	k, mult = g.codes(ceilDiv(n, 32)*d4*64), g.mults(n, d)
+	want = make([]int32, m*Tile)
 	for i := range m {
 		for j := range n {
 			var sum int64
@@ -172,11 +204,7 @@ func driveQKI4(g *gen, m, n, d int) trial {
 			want[i*Tile+j] = int32(sum)
 		}
 	}
-	return trial{
-		ops:  []operand{out(want, matrix(m, n, 32*ceilDiv(n, 32))), in(q), in(k), in(mult), in(g.hint())},
-		call: func(f any, a [][]byte) { f.(QKI4Func)(view[int32](a[0]), view[int8](a[1]), a[2], a[3], m, n, d4, a[4]) },
-		work: 2 * float64(m*n*d),
-	}
+	return q, k, mult, want
 }
 
 func driveQKF32(g *gen, m, n, d int) trial {

@@ -31,6 +31,12 @@ func qkScaleI8_generic(y []float32, q []int8, k []byte, sk, a, b []float32, m, n
 	scaleI8_generic(y, asInts(y), sk, a, b, m, n)
 }
 
+// qkScaleI4_generic is the specification of QKScaleI4Func.
+func qkScaleI4_generic(y []float32, q []int8, k, mult []byte, sk, a, b []float32, m, n, d4 int, next []byte) {
+	qkI4_generic(asInts(y), q, k, mult, m, n, d4, next)
+	scaleI8_generic(y, asInts(y), sk, a, b, m, n)
+}
+
 // asInts is the memory of x.
 func asInts(x []float32) []int32 {
 	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))

@@ -8,7 +8,7 @@ package asm
 func qkScaleI8_vnni(y []float32, q []int8, k []byte, sk, a, b []float32, m, n, d4 int, next []byte)
 
 //go:noescape
-func qkI4_vnni(s []int32, q []int8, k, mult []byte, m, n, d4 int, next []byte)
+func qkScaleI4_vnni(y []float32, q []int8, k, mult []byte, sk, a, b []float32, m, n, d4 int, next []byte)
 
 //go:noescape
 func pvFoldI8_vnni(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)

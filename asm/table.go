@@ -40,6 +40,7 @@ type Set struct {
 	DotF32        DotF32Func
 	ScaleI8       ScaleI8Func
 	QKScaleI8     QKScaleI8Func
+	QKScaleI4     QKScaleI4Func
 	ScaleF32      ScaleF32Func
 	SoftmaxF32    SoftmaxF32Func
 	SoftmaxU8     SoftmaxU8Func

@@ -5,6 +5,7 @@ package asm
 var avx2Kernels = []Entry{
 	{"qkI8_avx2", AVX2, true, QKI8Func(qkI8_avx2)},
 	{"qkScaleI8_avx2", AVX2, true, QKScaleI8Func(qkScaleI8_avx2)},
+	{"qkScaleI4_avx2", AVX2, true, QKScaleI4Func(qkScaleI4_avx2)},
 	{"pvU8I8_avx2", AVX2, true, PVU8I8Func(pvU8I8_avx2)},
 	{"qkI4_avx2", AVX2, true, QKI4Func(qkI4_avx2)},
 	{"qkF32_avx2", AVX2, false, QKF32Func(qkF32_avx2)},

@@ -13,6 +13,7 @@ var generic = []Entry{
 	{"dotF32_generic", Generic, true, DotF32Func(dotF32_generic)},
 	{"scaleI8_generic", Generic, true, ScaleI8Func(scaleI8_generic)},
 	{"qkScaleI8_generic", Generic, true, QKScaleI8Func(qkScaleI8_generic)},
+	{"qkScaleI4_generic", Generic, true, QKScaleI4Func(qkScaleI4_generic)},
 	{"scaleF32_generic", Generic, true, ScaleF32Func(scaleF32_generic)},
 	{"smF32_generic", Generic, true, SoftmaxF32Func(smF32_generic)},
 	{"smU8_generic", Generic, true, SoftmaxU8Func(smU8_generic)},

@@ -25,6 +25,7 @@ type Plan struct {
 	strip              int // the most rows of a kernel call
 	intK               quant.Int8Format
 	inPlaceI8          quant.InPlaceInt8Format // intK, when kernels read its keys as they are stored
+	rowsI8             int                     // the most rows it is done for; more share one expansion
 	intV               quant.Int8Format
 	inPlaceFold        quant.InPlaceInt8Format // intV, when kernels read the values of few rows as they are stored
 	inPlaceK, inPlaceV quant.InPlaceFormat     // non-nil when kernels can read this side as it is stored
@@ -134,6 +135,9 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if c.Q == QInt8 {
 		p.intK = c.K.Format.(quant.Int8Format)
 		p.inPlaceI8, _ = p.intK.(quant.InPlaceInt8Format)
+		if p.rowsI8 = math.MaxInt; p.ks.Used("QKScaleI8")&asm.VNNI != 0 {
+			p.rowsI8 = strip // products of bytes are as fast as those of nibbles, without multipliers
+		}
 	}
 	p.prob = probabilities[c.P]
 	if p.prob.codes != nil {

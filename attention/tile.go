@@ -306,12 +306,16 @@ func (b *block) scoresI8(block, next []byte, n int) {
 // scoresInPlaceI8 multiplies integer codes as they are stored.
 func (b *block) scoresInPlaceI8(block, next []byte, n int) {
 	p, w, dk4 := b.p, b.w, b.p.scratch.dk4
+	if b.rows > p.rowsI8 {
+		b.scoresI8(block, next, n)
+		return
+	}
 	tile := block[p.geo.k.tile:]
+	scale := p.inPlaceI8.ScalesI8(p.ks, &w.tmpK, tile, n)
 	for r := 0; r < b.rows; r += p.strip {
-		p.inPlaceI8.ScoresI8(p.ks, w.s[r*Tile:], w.q8[r*dk4:], tile, next, b.strip(r), n, p.cfg.DK)
+		p.inPlaceI8.ScaledScoresI8(p.ks, w.y[r*Tile:], w.q8[r*dk4:], tile, scale, w.a[r:], w.b[r:], next, b.strip(r), n, p.cfg.DK)
 		next = tile // fetched once
 	}
-	p.ks.ScaleI8(w.y, w.s, p.inPlaceI8.ScalesI8(p.ks, &w.tmpK, tile, n), w.a, w.b, b.rows, n)
 }
 
 // sinkTile runs the binary16 tokens at the front of the sequence, in float32.

@@ -74,7 +74,6 @@ type worker struct {
 	plain  []float32        // [rows] factor of float32 scores
 	zero   []float32        // [rows] no offset
 	mean   []float32        // [rows] what the mean of the keys adds to a logit
-	s      []int32          // [rows][Tile]
 	y      []float32        // [rows][Tile] logits, then weights
 	p8     []byte           // [rows][Tile] quantized weights, or their high bytes
 	p8lo   []byte           // [rows][Tile] low bytes, in modes of two planes
@@ -129,7 +128,6 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.plain = carve[float32](c, l.rows)
 	w.zero = carve[float32](c, l.rows)
 	w.mean = carve[float32](c, l.rows)
-	w.s = carve[int32](c, l.rows*Tile)
 	w.y = carve[float32](c, l.rows*Tile)
 	w.p8 = carve[byte](c, l.rows*Tile)
 	if l.planes == 2 {

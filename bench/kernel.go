@@ -166,6 +166,10 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.QKI8Func:
 		q, k := codesI8(m*4*d4), codes(asm.Tile*4*d4)
 		return func() { f(ints, q, k, m, n, d4, k) }
+	case asm.QKScaleI4Func:
+		q, k, mult := codesI8(m*4*d4), codes(asm.Tile*2*d4), codes((d+31)/32*asm.Tile)
+		factors := fillF32(max(m, asm.Tile), 0.3)
+		return func() { f(floats, q, k, mult, factors, factors, factors, m, n, d4, k) }
 	case asm.QKScaleI8Func:
 		q, k, scales := codesI8(m*4*d4), codes(asm.Tile*4*d4), fillF32(max(m, asm.Tile), 0.01)
 		return func() { f(floats, q, k, scales, scales, scales, m, n, d4, k) }

@@ -65,14 +65,15 @@ type Int8Format interface {
 type InPlaceInt8Format interface {
 	Int8Format
 
-	// ScoresFamily and FoldFamily are the names of the kernel families, such as "QKI4" and
-	// "PVFoldI4".
+	// ScoresFamily and FoldFamily are the names of the kernel families, such as "QKScaleI4"
+	// and "PVFoldI4".
 	ScoresFamily() string
 	FoldFamily() string
 
-	// ScoresI8 computes s[i][j] = Σ q[i][c]·code[j][c] of m rows of int8 queries, [m][4·⌈d/4⌉],
-	// against tokens [0, n) of a tile of keys. s is [m][64]. next as in ExpandF32.
-	ScoresI8(ks *asm.Set, s []int32, q []int8, tile, next []byte, m, n, d int)
+	// ScaledScoresI8 computes logits y, [m][64], of m rows of int8 queries, [m][4·⌈d/4⌉],
+	// against tokens [0, n) of a tile of keys with the given scales, as asm.QKScaleI8Func
+	// does. next as in ExpandF32.
+	ScaledScoresI8(ks *asm.Set, y []float32, q []int8, tile []byte, scale, a, b []float32, next []byte, m, n, d int)
 
 	// FoldI8 adds the values of tokens [0, n) of a tile under weights p, [m][64], to the states
 	// o, [m][d], as asm.PVFoldI8Func does.

@@ -103,11 +103,11 @@ func (int4Format) ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n int) []floa
 	return tmp.Scale[:n]
 }
 
-func (int4Format) ScoresFamily() string { return "QKI4" }
+func (int4Format) ScoresFamily() string { return "QKScaleI4" }
 
-func (f int4Format) ScoresI8(ks *asm.Set, s []int32, q []int8, tile, next []byte, m, n, d int) {
+func (f int4Format) ScaledScoresI8(ks *asm.Set, y []float32, q []int8, tile []byte, scale, a, b []float32, next []byte, m, n, d int) {
 	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
-	ks.QKI4(s, q, codes, mults, m, n, (d+3)/4, next)
+	ks.QKScaleI4(y, q, codes, mults, scale, a, b, m, n, (d+3)/4, next)
 }
 
 func (int4Format) FoldFamily() string { return "PVFoldI4" }

@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// qk_i4_vnni_amd64.s: integer scores of int8 queries against the nibble K layout.
+// qk_scale_i4_vnni_amd64.s: logits of int8 queries against the nibble K layout.
 //
 // Obstacle:  expanding nibbles to bytes costs a pass over the tile. A line of K is 16 tokens
 //            of each nibble, a shift and two masks away from unsigned operands of
@@ -15,18 +15,19 @@
 //            Steps are unrolled, since instructions bound them as much as VPDPBUSD does.
 // Pairs:     where the second is missing the first one is computed twice, stored once.
 // Exactness: |Σ q·(nibble − 8)| ≤ 32·127·8 < 2¹⁵; sums are modulo 2³² and the result fits.
-// Reads:     ⌈n/32⌉ pairs of groups of K, m rows of q. Writes s[i][0:32·⌈n/32⌉], and reads
-//            it where more than 64 channels are summed.
+// Reads:     ⌈n/32⌉ pairs of groups of K, m rows of q, sk[0:n]. Writes y[i][0:32·⌈n/32⌉], and
+//            keeps integers there where more than 64 channels are summed.
 // Prefetch:  in the pass of the first rows a line of next per line of K, in the order of
 //            its addresses, which hardware prefetchers follow; later passes touch K itself.
 // Registers: Z0–Z15 sums of a group, four for a row: low and high nibbles of the first pair,
 //            of the second one · Z16–Z23 those of the group before, low nibbles in low
 //            words, two for a row · Z24–Z27 nibbles, then multipliers · Z28 0x0F
 //            Z29–Z31 anything, Z30 q · K1 blocks of both groups in q · K2 scores to add to
-//            K3 even words · 0(SP) −8·Σq of rows of the first group, 16(SP) of the second
-//            DI s · SI q · R11 q stride · DX three of them · BX k · R13 from its first pair to
+//            K3 even words · K4–K7 tokens of sk · 0(SP) −8·Σq of rows of the first group,
+//            16(SP) of the second
+//            DI y · SI q · R11 q stride · DX three of them · BX k · R13 from its first pair to
 //            its second · R9 fetched line · R12 multipliers · R8 1 in a second group
-//            R10 blocks of 4 channels left · CX in the group
+//            R10 blocks of 4 channels left · CX in the group · AX a, CX b, DX sk at last
 
 DATA qkI4Const<>+0(SB)/4, $0x0f0f0f0f
 DATA qkI4Const<>+4(SB)/4, $0x80808080
@@ -160,6 +161,26 @@ GLOBL qkI4Const<>(SB), RODATA|NOPTR, $8
 	VMOVDQU32   Z30, off(DI);             \
 	VMOVDQU32   Z31, (off + 64)(DI)
 
+// LOGITS does it at last and makes them logits. Z26 and Z27 are the scales of the tokens.
+#define LOGITS(row, off, lo, hi, kept) \
+	VPSLLD      $16, lo, lo;                        \
+	VMOVDQU32.Z (256*row + off)(DI), K2, Z30;       \
+	VMOVDQU32.Z (256*row + off + 64)(DI), K2, Z31;  \
+	VMOVDQU16   kept, K3, lo;                       \
+	VMOVDQU16   hi, K3, kept;                       \
+	VPDPWSSD    lo, Z24, Z30;                       \
+	VPDPWSSD    kept, Z25, Z31;                     \
+	VCVTDQ2PS   Z30, Z30;                           \
+	VCVTDQ2PS   Z31, Z31;                           \
+	VMULPS.BCST (4*row)(AX), Z30, Z30;              \
+	VMULPS.BCST (4*row)(AX), Z31, Z31;              \
+	VMULPS      Z26, Z30, Z30;                      \
+	VMULPS      Z27, Z31, Z31;                      \
+	VADDPS.BCST (4*row)(CX), Z30, Z30;              \
+	VADDPS.BCST (4*row)(CX), Z31, Z31;              \
+	VMOVUPS     Z30, (256*row + off)(DI);           \
+	VMOVUPS     Z31, (256*row + off + 64)(DI)
+
 // Scores of the first and of the second pair.
 #define LOW1 SCORES(0, Z0, Z1, Z16)
 #define LOW2 LOW1; SCORES(256, Z4, Z5, Z18)
@@ -171,23 +192,44 @@ GLOBL qkI4Const<>(SB), RODATA|NOPTR, $8
 #define HIGH3 HIGH2; SCORES(640, Z10, Z11, Z21)
 #define HIGH4 HIGH3; SCORES(896, Z14, Z15, Z23)
 
-// func qkI4_vnni(s []int32, q []int8, k, mult []byte, m, n, d4 int, next []byte)
-TEXT ·qkI4_vnni(SB), NOSPLIT, $32-144
-	MOVQ d4+112(FP), R11
+// Logits of them.
+#define LAST1 LOGITS(0, 0, Z0, Z1, Z16)
+#define LAST2 LAST1; LOGITS(1, 0, Z4, Z5, Z18)
+#define LAST3 LAST2; LOGITS(2, 0, Z8, Z9, Z20)
+#define LAST4 LAST3; LOGITS(3, 0, Z12, Z13, Z22)
+
+#define LASTHIGH1 LOGITS(0, 128, Z2, Z3, Z17)
+#define LASTHIGH2 LASTHIGH1; LOGITS(1, 128, Z6, Z7, Z19)
+#define LASTHIGH3 LASTHIGH2; LOGITS(2, 128, Z10, Z11, Z21)
+#define LASTHIGH4 LASTHIGH3; LOGITS(3, 128, Z14, Z15, Z23)
+
+// func qkScaleI4_vnni(y []float32, q []int8, k, mult []byte, sk, a, b []float32, m, n, d4 int, next []byte)
+TEXT ·qkScaleI4_vnni(SB), NOSPLIT, $32-216
+	MOVQ d4+184(FP), R11
 	SHLQ $2, R11
 	LEAQ (R11)(R11*2), DX
 	VPBROADCASTD qkI4Const<>+0(SB), Z28
 	MOVL $0x55555555, AX
 	KMOVD AX, K3
+	// the tokens of sk
+	MOVQ $-1, AX
+	MOVL $64, CX
+	SUBQ n+176(FP), CX
+	SHRQ CX, AX
+	KMOVQ AX, K4
+	KSHIFTRQ $16, K4, K5
+	KSHIFTRQ $32, K4, K6
+	KSHIFTRQ $48, K4, K7
+
 	XORL R13, R13
 	MOVQ R11, AX
 	SHLQ $4, AX
-	CMPQ n+104(FP), $32
+	CMPQ n+176(FP), $32
 	CMOVQGT AX, R13
 
 	// lines of next beyond those the steps fetch: its header
-	MOVQ next_base+120(FP), R9
-	MOVQ next_len+128(FP), CX
+	MOVQ next_base+192(FP), R9
+	MOVQ next_len+200(FP), CX
 	SUBQ AX, CX
 	SUBQ AX, CX
 	JLE  rows
@@ -199,8 +241,8 @@ head:
 	JGT  head
 
 rows:
-	MOVQ d4+112(FP), R10
-	MOVQ s_base+0(FP), DI
+	MOVQ d4+184(FP), R10
+	MOVQ y_base+0(FP), DI
 	MOVQ q_base+24(FP), SI
 	MOVQ k_base+48(FP), BX
 	MOVQ mult_base+72(FP), R12
@@ -216,7 +258,7 @@ chunk: // of two groups of channels
 	KMOVW AX, K1
 	XORL R8, R8
 	VPBROADCASTD qkI4Const<>+4(SB), Z31
-	MOVQ m+96(FP), AX
+	MOVQ m+168(FP), AX
 	CMPQ AX, $2
 	JLT  sums1
 	JEQ  sums2
@@ -253,6 +295,8 @@ grouped4:
 
 scores4:
 	SHLQ $6, R8
+	CMPQ R10, $8
+	JLE  last4
 	MULTS(0)
 	LOW4
 	TESTQ R13, R13
@@ -264,12 +308,32 @@ scored4:
 	KXNORW K2, K2, K2
 	ADDQ $128, R12
 	SUBQ $8, R10
-	JG   chunk
+	JMP  chunk
+
+last4:
+	MOVQ a_base+120(FP), AX
+	MOVQ b_base+144(FP), CX
+	MOVQ sk_base+96(FP), DX
+	MULTS(0)
+	VMOVUPS.Z (DX), K4, Z26
+	VMOVUPS.Z 64(DX), K5, Z27
+	LAST4
+	TESTQ R13, R13
+	JZ   logits4
+	MULTS(32)
+	VMOVUPS.Z 128(DX), K6, Z26
+	VMOVUPS.Z 192(DX), K7, Z27
+	LASTHIGH4
+
+logits4:
 	LEAQ (R11*4), AX
 	ADDQ AX, q_base+24(FP)
-	ADDQ $1024, s_base+0(FP)
+	ADDQ $1024, y_base+0(FP)
+	ADDQ $16, a_base+120(FP)
+	ADDQ $16, b_base+144(FP)
+	LEAQ (R11)(R11*2), DX
 	MOVQ k_base+48(FP), R9
-	SUBQ $4, m+96(FP)
+	SUBQ $4, m+168(FP)
 	JNZ  rows
 	VZEROUPPER
 	RET
@@ -314,6 +378,8 @@ grouped3:
 
 scores3:
 	SHLQ $6, R8
+	CMPQ R10, $8
+	JLE  last3
 	MULTS(0)
 	LOW3
 	TESTQ R13, R13
@@ -325,7 +391,24 @@ scored3:
 	KXNORW K2, K2, K2
 	ADDQ $128, R12
 	SUBQ $8, R10
-	JG   chunk
+	JMP  chunk
+
+last3:
+	MOVQ a_base+120(FP), AX
+	MOVQ b_base+144(FP), CX
+	MOVQ sk_base+96(FP), DX
+	MULTS(0)
+	VMOVUPS.Z (DX), K4, Z26
+	VMOVUPS.Z 64(DX), K5, Z27
+	LAST3
+	TESTQ R13, R13
+	JZ   logits3
+	MULTS(32)
+	VMOVUPS.Z 128(DX), K6, Z26
+	VMOVUPS.Z 192(DX), K7, Z27
+	LASTHIGH3
+
+logits3:
 	VZEROUPPER
 	RET
 
@@ -369,6 +452,8 @@ grouped2:
 
 scores2:
 	SHLQ $6, R8
+	CMPQ R10, $8
+	JLE  last2
 	MULTS(0)
 	LOW2
 	TESTQ R13, R13
@@ -380,7 +465,24 @@ scored2:
 	KXNORW K2, K2, K2
 	ADDQ $128, R12
 	SUBQ $8, R10
-	JG   chunk
+	JMP  chunk
+
+last2:
+	MOVQ a_base+120(FP), AX
+	MOVQ b_base+144(FP), CX
+	MOVQ sk_base+96(FP), DX
+	MULTS(0)
+	VMOVUPS.Z (DX), K4, Z26
+	VMOVUPS.Z 64(DX), K5, Z27
+	LAST2
+	TESTQ R13, R13
+	JZ   logits2
+	MULTS(32)
+	VMOVUPS.Z 128(DX), K6, Z26
+	VMOVUPS.Z 192(DX), K7, Z27
+	LASTHIGH2
+
+logits2:
 	VZEROUPPER
 	RET
 
@@ -424,6 +526,8 @@ grouped1:
 
 scores1:
 	SHLQ $6, R8
+	CMPQ R10, $8
+	JLE  last1
 	MULTS(0)
 	LOW1
 	TESTQ R13, R13
@@ -435,7 +539,24 @@ scored1:
 	KXNORW K2, K2, K2
 	ADDQ $128, R12
 	SUBQ $8, R10
-	JG   chunk
+	JMP  chunk
+
+last1:
+	MOVQ a_base+120(FP), AX
+	MOVQ b_base+144(FP), CX
+	MOVQ sk_base+96(FP), DX
+	MULTS(0)
+	VMOVUPS.Z (DX), K4, Z26
+	VMOVUPS.Z 64(DX), K5, Z27
+	LAST1
+	TESTQ R13, R13
+	JZ   logits1
+	MULTS(32)
+	VMOVUPS.Z 128(DX), K6, Z26
+	VMOVUPS.Z 192(DX), K7, Z27
+	LASTHIGH1
+
+logits1:
 	VZEROUPPER
 	RET
 
