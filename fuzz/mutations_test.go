@@ -73,7 +73,7 @@ var mutations = []struct{ name, file, old, new string }{
 	{"bound without the query's error", "asm/certify_generic.go", "float32(q.Err*keySize)", "float32(0*keySize)"},
 	{"certificate not rescaled", "asm/certify_generic.go", "float32(f.Alpha*old.Sum)", "old.Sum"},
 	{"estimate without the query's error", "asm/certify_generic.go", "float32(q.Err2*keySize2)", "float32(0*keySize2)"},
-	{"estimate without the weights' rounding", "asm/certify_generic.go", "float32(f.Beta*float32(f.Beta*step2))", "0"},
+	{"estimate without the weights' rounding", "asm/certify_generic.go", "float32(f.Beta*float32(f.Beta*step2))", "0*step2"},
 	{"estimate of squares that are not rescaled", "asm/certify_generic.go", "float32(float32(f.Alpha*f.Alpha)*old.Squares)", "float32(f.Alpha*old.Squares)"},
 	{"bound without the keys' error", "asm/certify_generic.go", "float32(q.Norm*keyErr)", "float32(0*keyErr)"},
 	{"bound without the values' error", "asm/certify_generic.go", "float32(f.Gamma*valErr)", "float32(0*valErr)"},
