@@ -226,6 +226,7 @@ row4x4:
 begin4x4:
 	LINES0
 	JEQ  last4x4
+	PCALIGN $64
 
 step4x4:
 	LINES1
@@ -271,6 +272,7 @@ row3x4:
 begin3x4:
 	LINES0
 	JEQ  last3x4
+	PCALIGN $64
 
 step3x4:
 	LINES1
@@ -314,6 +316,7 @@ row2x4:
 begin2x4:
 	LINES0
 	JEQ  last2x4
+	PCALIGN $64
 
 step2x4:
 	LINES1
@@ -357,6 +360,7 @@ row1x4:
 begin1x4:
 	LINES0
 	JEQ  last1x4
+	PCALIGN $64
 
 step1x4:
 	LINES1

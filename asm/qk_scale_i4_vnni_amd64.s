@@ -269,6 +269,7 @@ sums4:
 	SUMS4
 	STARTS
 	ZERO4
+	PCALIGN $64
 
 group4:
 	CMPQ R10, $8
@@ -352,6 +353,7 @@ sums3:
 	SUMS3
 	STARTS
 	ZERO3
+	PCALIGN $64
 
 group3:
 	CMPQ R10, $8
@@ -426,6 +428,7 @@ sums2:
 	SUMS2
 	STARTS
 	ZERO2
+	PCALIGN $64
 
 group2:
 	CMPQ R10, $8
@@ -500,6 +503,7 @@ sums1:
 	SUMS1
 	STARTS
 	ZERO1
+	PCALIGN $64
 
 group1:
 	CMPQ R10, $8
