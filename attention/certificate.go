@@ -106,9 +106,17 @@ func deviation(side quant.Side, x, stored []float32, biggest float32) record {
 
 // with adds a row to the record of n rows.
 func (r record) with(x record, n int) record {
+	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), mean(r.error2, x.error2, n), mean(r.size2, x.size2, n)}
+}
+
+// mean is the mean of n numbers whose mean was m, and x. A square that has left the range
+// of float32 is unbounded, and what it enters stays so.
+func mean(m, x float32, n int) float32 {
+	if m > math.MaxFloat32 || x > math.MaxFloat32 {
+		return float32(math.Inf(1))
+	}
 	k := 1 / float32(n+1)
-	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize),
-		r.error2 + (x.error2-r.error2)*k, r.size2 + (x.size2-r.size2)*k}
+	return m + (x-m)*k
 }
 
 // certificate is a row's sums on the way.

@@ -53,6 +53,18 @@ func FuzzAttention(f *testing.F) {
 	})
 }
 
+// Cases that once failed.
+func TestFoundCases(t *testing.T) {
+	for name, c := range map[string]Case{
+		"mean of squares beyond float32": {Heads: 6, KVHeads: 1, DK: 10, DV: 57, QLen: 3, KVLen: 78,
+			K: Store{Format: "nf4-b32-s32", Rotate: true, Center: true, Mean: 0.5}, V: Store{Format: "nf4-dq"},
+			P: 2, Certify: true, Causal: true, Softcap: 50, Sinks: true, Bias: 2, Chunk: 89, Workers: 1,
+			Data: 5, Seed: 2, Raw: []byte("00000000000a")},
+	} {
+		t.Run(name, func(t *testing.T) { verify(t, c) })
+	}
+}
+
 func TestRandomCases(t *testing.T) {
 	n := uint64(400)
 	if testing.Short() {

@@ -278,12 +278,16 @@ func (r *recorded) add(side reference.Side, want, got []float64, size, lost floa
 	}
 	r.maxErr, r.maxSize, r.lost = max(r.maxErr, top), max(r.maxSize, size), max(r.lost, lost)
 	r.err2, r.size2, r.n = r.err2+e2, r.size2+s2, r.n+1
+	r.unknown = r.unknown || e2 > math.MaxFloat32/4 || s2 > math.MaxFloat32/4
 }
 
 // check allows for bfloat16: maxima are rounded up once, means at every token.
 func (r *recorded) check(got reference.Record) error {
 	const up, drift, tiny = 1 + 0x1p-7 + 0x1p-20, 0.25, 0x1p-120
 	if r.unknown {
+		if math.IsNaN(got.MaxErr + got.MaxSize + got.MeanErr2 + got.MeanSize2) {
+			return fmt.Errorf("the record has a NaN: %v", got)
+		}
 		return nil
 	}
 	within := func(got, low, high float64) bool { return got >= low && got <= high || high > math.MaxFloat32/4 }
