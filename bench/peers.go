@@ -63,26 +63,28 @@ func runPeers(ctx context.Context, args []string) error {
 }
 
 // measurePeers times ggml, where it is compiled in, round robin with our kernels, and
-// then the Python libraries in a process of their own. Notes say what is missing.
+// then the Python libraries in a process of their own. Notes say what is missing. One
+// number of threads after the other: the last one asked for holds for all of ggml.
 func measurePeers(ctx context.Context, list []shape, threads []int, python string, e effort) (rows []record.Row, notes []string, err error) {
-	var subjects []subject
-	for _, s := range list {
-		for _, n := range threads {
+	for _, n := range threads {
+		var subjects []subject
+		for _, s := range list {
 			for _, f := range []string{"f32", "f16", "bf16", "int8", "int4"} {
 				subjects = append(subjects, newAttend(s, f, f, n))
 			}
 		}
-	}
-	ggml, err := ggmlPeers(list, threads)
-	if err != nil {
-		notes = append(notes, err.Error())
-	}
-	m, err := runSubjects(ctx, append(subjects, ggml...), e, newProgress())
-	if err != nil {
-		return nil, nil, err
+		ggml, err := ggmlPeers(list, n)
+		if err != nil && len(rows) == 0 {
+			notes = append(notes, err.Error())
+		}
+		m, err := runSubjects(ctx, append(subjects, ggml...), e, newProgress())
+		if err != nil {
+			return nil, nil, err
+		}
+		rows = append(rows, m.rows...)
 	}
 	others, more, err := pythonPeers(ctx, python, list, threads, e)
-	return append(m.rows, others...), append(notes, more...), err
+	return append(rows, others...), append(notes, more...), err
 }
 
 // printPeers prints one line per row of another library, with our time for as many

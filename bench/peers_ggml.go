@@ -26,17 +26,16 @@ var ggmlFormats = []struct {
 	dtype ml.DType
 }{{"f16", ml.DTypeF16}, {"q8_0", ml.DTypeQ80}, {"q4_0", ml.DTypeQ40}}
 
-// ggmlPeers lists ggml's flash attention on its CPU backend for the given shapes.
-func ggmlPeers(shapes []shape, threads []int) (list []subject, err error) {
-	for _, n := range threads {
-		b, err := ggmlBackend(n)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range shapes {
-			for _, f := range ggmlFormats {
-				list = append(list, &ggmlAttend{shape: s, format: f.name, dtype: f.dtype, threads: n, backend: b})
-			}
+// ggmlPeers lists ggml's flash attention on its CPU backend for the given shapes. The
+// backend of an earlier call takes on the number of threads too.
+func ggmlPeers(shapes []shape, threads int) (list []subject, err error) {
+	b, err := ggmlBackend(threads)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range shapes {
+		for _, f := range ggmlFormats {
+			list = append(list, &ggmlAttend{shape: s, format: f.name, dtype: f.dtype, threads: threads, backend: b})
 		}
 	}
 	return list, nil
