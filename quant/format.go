@@ -110,8 +110,8 @@ type BF16Format interface {
 	// codes lose: automatic modes do so.
 	Coarse() bool
 
-	// Scales returns one scale per token of [0, n), pointing into tmp, as many more as fill
-	// a group of keys being finite or NaN; nil when all are 1.
+	// Scales returns one scale per token of [0, n), pointing into tmp or tile and not to be
+	// written, as many more as fill a group of keys being finite or NaN; nil when all are 1.
 	Scales(tmp *Scratch, tile []byte, n int) []float32
 
 	// ScoresPair computes s[i][j] = scale[j]·Σ q[i][c]·code[j][c] of m rows of bfloat16

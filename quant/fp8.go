@@ -166,6 +166,9 @@ func (f fp8Format) PairFamily() string { return "FP8" }
 func (f fp8Format) Coarse() bool { return true }
 
 func (f fp8Format) Scales(tmp *Scratch, tile []byte, n int) []float32 {
+	if f.dynamic && littleEndian {
+		return floatsOf(tile[:4*asm.Tile])
+	}
 	scale := tmp.Scale[:asm.Tile]
 	if !f.dynamic {
 		for t := range scale {
