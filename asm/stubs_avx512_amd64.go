@@ -29,16 +29,10 @@ func pvBF16_avx512(o, p []float32, v []byte, m, n, dv int, next []byte)
 func smF32_avx512(y []float32, st []Stat, m, n int)
 
 //go:noescape
-func smU8_avx512(p []byte, y, sv []float32, st []Stat, top float32, m, n int)
-
-//go:noescape
 func smU16_avx512(hi, lo []byte, y, sv []float32, st []Stat, m, n int)
 
 //go:noescape
 func smLogF32_avx512(y []float32, st []Stat, code LogCode, m, n int)
-
-//go:noescape
-func smLogU8_avx512(p []byte, y, sv []float32, st []Stat, code LogCode, top float32, m, n int)
 
 //go:noescape
 func exp2F32_avx512(x []float32)

@@ -25,7 +25,9 @@ func (e Entry) Family() string {
 // All lists every kernel compiled into this binary, slow before fast within a family.
 func All() []Entry { return append(generic[:len(generic):len(generic)], arch...) }
 
-// Set holds the chosen kernel of every family. It is immutable once built.
+// Set holds the chosen kernel of every family. It is immutable once built. Some families
+// are parts of another, QKI8 and ScaleI8 of QKScaleI8: their kernels make it up where no
+// assembly does both, and its specification everywhere.
 type Set struct {
 	Tier Tier
 
