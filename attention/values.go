@@ -195,6 +195,7 @@ func (b *block) valuesBF16(block, next []byte, n int) {
 	}
 	weighExp(b, n)
 	if bad != 0 {
+		b.roundSeen(p.roundV.Scales(&w.tmpV, tile, n), n)
 		b.sumSeen(bad, n, func(t int) []float32 {
 			p.cfg.V.Format.Decode(w.row[:dv], tile, quant.Values, dv, t)
 			return w.row[:dv]
@@ -223,6 +224,32 @@ func (b *block) valuesBF16(block, next []byte, n int) {
 	}
 	if p.cfg.Certify {
 		b.certifyTile(n)
+	}
+}
+
+// roundSeen rounds the weights of rows that see a token without a finite value as those of
+// the other rows are, for values with their scales.
+func (b *block) roundSeen(scale []float32, n int) {
+	for r := range b.rows {
+		if b.w.seen[r] == 0 {
+			continue
+		}
+		y := b.w.y[r*Tile:][:n]
+		if scale == nil {
+			b.p.ks.RoundBF16(y)
+			continue
+		}
+		for j, s := range scale[:n] {
+			if s != 0 {
+				y[j] *= s
+			}
+		}
+		b.p.ks.RoundBF16(y)
+		for j, s := range scale[:n] {
+			if s != 0 {
+				y[j] /= s
+			}
+		}
 	}
 }
 

@@ -2,6 +2,8 @@ package fuzz
 
 import (
 	"testing"
+
+	"github.com/qattn/qattn/attention"
 )
 
 // verify runs everything that must hold for any case.
@@ -60,6 +62,10 @@ func TestFoundCases(t *testing.T) {
 			K: Store{Format: "nf4-b32-s32", Rotate: true, Center: true, Mean: 0.5}, V: Store{Format: "nf4-dq"},
 			P: 2, Certify: true, Causal: true, Softcap: 50, Sinks: true, Bias: 2, Chunk: 89, Workers: 1,
 			Data: 5, Seed: 2, Raw: []byte("00000000000a")},
+		"infinity in a static format under rounded weights": {Heads: 14, KVHeads: 2, DK: 53, DV: 1, QLen: 5, KVLen: 29,
+			K: Store{Format: "nf4-b32"}, V: Store{Format: "e5m2-static(1)"}, P: attention.PBF16, Workers: 1, Data: InfV, Seed: 0x73},
+		"infinity in bfloat16 under rounded weights": {Heads: 2, KVHeads: 1, DK: 16, DV: 9, QLen: 5, KVLen: 70,
+			K: Store{Format: "f32"}, V: Store{Format: "bf16"}, P: attention.PBF16, Workers: 1, Data: InfV, Seed: 3},
 	} {
 		t.Run(name, func(t *testing.T) { verify(t, c) })
 	}
