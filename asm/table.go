@@ -119,7 +119,7 @@ func (s *Set) Used(families ...string) Tier {
 
 // MultipliesBF16 reports whether the QKPair and PVPair kernels are faster than those that
 // multiply float32: whether the CPU multiplies bfloat16.
-func (s *Set) MultipliesBF16() bool { return s.Tier&BF16 != 0 && s.Used("QKPairBF16")&BF16 != 0 }
+func (s *Set) MultipliesBF16() bool { return s.Used("QKPairBF16")&BF16 != 0 }
 
 // Name returns the symbol of the kernel chosen for a family ("QKI8"), or "".
 func (s *Set) Name(family string) string { return s.names[family] }
