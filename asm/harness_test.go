@@ -18,15 +18,14 @@ const (
 // operand is one slice argument of a kernel call: exactly the extent the contract
 // states, its contents at entry and, for outputs, what must be there afterwards.
 type operand struct {
-	init    []byte
-	size    int  // bytes per element
-	float   bool // float32: any NaN equals any NaN
-	out     bool
-	mask    []uint8   // per element: keep, any_ or spec; nil means all spec
-	want    []byte    // exact contents, or nil
-	value   []float64 // contents within tol, or nil
-	tol     []float64
-	comment string
+	init  []byte
+	size  int  // bytes per element
+	float bool // float32: any NaN equals any NaN
+	out   bool
+	mask  []uint8   // per element: keep, any_ or spec; nil means all spec
+	want  []byte    // exact contents, or nil
+	value []float64 // contents within tol, or nil
+	tol   []float64
 }
 
 // trial is one call of a kernel of some family.
