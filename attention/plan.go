@@ -316,6 +316,13 @@ func (p *Plan) Explain() Explanation {
 	if p.intV == nil && !p.pairV && p.inPlaceV == nil && p.cfg.V.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("values are expanded from %s to float32, tile by tile", p.cfg.V.Format))
 	}
+	if p.inPlaceI8 != nil && p.rows > p.rowsI8 {
+		e.Notes = append(e.Notes, fmt.Sprintf("keys are expanded to int8, tile by tile, where more than %d query rows share them, and run on %s",
+			p.rowsI8, p.ks.Name("QKScaleI8")))
+	}
+	if p.inPlaceFold != nil {
+		e.Notes = append(e.Notes, fmt.Sprintf("values under up to %d query rows run on %s as they are stored", foldRows, p.ks.Name(p.inPlaceFold.FoldFamily())))
+	}
 	if p.pairK != nil && p.cfg.Q != QBF16 {
 		e.Notes = append(e.Notes, fmt.Sprintf("query rows that bfloat16 holds run on %s", p.ks.Name("QKPair"+p.pairK.PairFamily())))
 	}
