@@ -7,20 +7,21 @@
 //            the row · R11 rows undefined · X12 KeyErr KeySize KeyErr2 KeySize2 · X15 those of
 //            values · X14 Spread·ValSize2/Σ sv² · X0–X11 temporaries
 
-// CERTIFYARGS loads the arguments, fields of t and r among them. t has just been written,
-// field by field: a load of several would wait for the stores to retire.
+// CERTIFYARGS loads the arguments, fields of t and r among them.
 #define CERTIFYARGS \
 	MOVQ t+0(FP), BX;            \
-	MOVQ r+8(FP), AX;            \
-	MOVQ m+16(FP), R10;          \
-	MOVQ n+24(FP), R12;          \
+	MOVQ keys+8(FP), AX;         \
+	VPMOVZXWD (AX), X12;         \
+	MOVQ values+16(FP), AX;      \
+	VPMOVZXWD (AX), X15;         \
+	MOVQ r+48(FP), AX;           \
+	MOVQ m+56(FP), R10;          \
+	MOVQ n+64(FP), R12;          \
 	MOVQ 0(BX), DI;              \
 	MOVQ 24(BX), SI;             \
 	MOVQ 48(BX), DX;             \
 	MOVQ 72(BX), R8;             \
-	MOVQ 120(BX), R9;            \
-	VPMOVZXWD 144(BX), X12;      \
-	VPMOVZXWD 152(BX), X15;      \
+	MOVQ 96(BX), R9;             \
 	VPSLLD $16, X12, X12;        \
 	VPSLLD $16, X15, X15;        \
 	LEAQ (AX)(AX*2), CX;         \
@@ -38,7 +39,7 @@
 // STEP2 divides Spread·ValSize2 by Σ sv² in X0.
 #define STEP2 \
 	VPERMILPS $0xFF, X15, X14;   \
-	VMULSS 164(BX), X14, X14;     \
+	VMULSS 124(BX), X14, X14;     \
 	VDIVSS X0, X14, X14;         \
 	VXORPS X1, X1, X1;           \
 	VCMPPS $1, X0, X1, X1;       \
@@ -110,7 +111,7 @@
 	VADDPS X2, X0, X0;           \
 	VPERMILPS $0x00, X15, X2;    \
 	VMULPS X2, X8, X4;           \
-	VBROADCASTSS 160(BX), X2;    \
+	VBROADCASTSS 120(BX), X2;    \
 	VMULPS X2, X7, X2;           \
 	VADDPS X2, X4, X4;           \
 	VMOVUPS (DI), X8;            \
@@ -181,7 +182,7 @@
 	VMULSS X5, X4, X5;           \
 	VADDSS X5, X0, X0;           \
 	VMULSS X15, X3, X3;          \
-	VMULSS 160(BX), X4, X4;      \
+	VMULSS 120(BX), X4, X4;      \
 	VADDSS X4, X3, X3;           \
 	VUNPCKLPS X3, X0, X0;        \
 	VPERMILPS $0x55, X15, X2;    \

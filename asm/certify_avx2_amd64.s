@@ -46,12 +46,12 @@
 	VMOVSHDUP X0, X1;            \
 	VADDSS X1, X0, X0
 
-// func certify_avx2(t *CertifyTile, r, m, n int) (undefined uint64)
-TEXT ·certify_avx2(SB), NOSPLIT, $0-40
+// func certify_avx2(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64)
+TEXT ·certify_avx2(SB), NOSPLIT, $0-80
 	CERTIFYARGS
-	CMPQ 104(BX), $0
+	CMPQ sv_len+32(FP), $0
 	JEQ  rows
-	MOVQ 96(BX), DX
+	MOVQ sv_base+24(FP), DX
 	MOVQ DX, R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -74,7 +74,7 @@ tailScales:
 foldScales:
 	FOLD1
 	STEP2
-	MOVQ r+8(FP), DX
+	MOVQ r+48(FP), DX
 	LEAQ (DX)(DX*2), DX
 	SHLQ $2, DX
 	ADDQ 48(BX), DX
@@ -180,7 +180,7 @@ next:
 	JNZ  row
 
 done:
-	MOVQ R11, undefined+32(FP)
+	MOVQ R11, undefined+72(FP)
 	VZEROUPPER
 	RET
 

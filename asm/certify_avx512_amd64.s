@@ -63,8 +63,8 @@ GLOBL ·certifyIndex(SB), RODATA|NOPTR, $112
 	VMOVSHDUP X0, X1;            \
 	VADDSS X1, X0, X0
 
-// func certify_avx512(t *CertifyTile, r, m, n int) (undefined uint64)
-TEXT ·certify_avx512(SB), NOSPLIT, $0-40
+// func certify_avx512(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64)
+TEXT ·certify_avx512(SB), NOSPLIT, $0-80
 	CERTIFYARGS
 	MOVQ $64, CX
 	SUBQ R12, CX
@@ -78,9 +78,9 @@ TEXT ·certify_avx512(SB), NOSPLIT, $0-40
 	SHRQ $16, AX
 	KMOVW AX, K4
 	XORL CX, CX
-	CMPQ 104(BX), $0
+	CMPQ sv_len+32(FP), $0
 	JEQ  rows
-	MOVQ 96(BX), AX
+	MOVQ sv_base+24(FP), AX
 	SQUARES(AX, 0, Z0)
 	FOLD1
 	STEP2
@@ -92,7 +92,7 @@ rows:
 	VORPS ·certifyOne(SB), X0, X0
 	VPERMILPS $0x42, X15, X1
 	VINSERTPS $0x04, X1, X1, X1
-	VINSERTPS $0x1C, 160(BX), X14, X2
+	VINSERTPS $0x1C, 120(BX), X14, X2
 	VSHUFF32X4 $0, Z12, Z12, Z16
 	VSHUFF32X4 $0, Z0, Z0, Z17
 	VSHUFF32X4 $0, Z1, Z1, Z18
@@ -205,7 +205,7 @@ next:
 	JNZ  row
 
 done:
-	MOVQ R11, undefined+32(FP)
+	MOVQ R11, undefined+72(FP)
 	VZEROUPPER
 	RET
 

@@ -1,15 +1,20 @@
 package asm
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // certify_generic is the specification of CertifyFunc.
-func certify_generic(t *CertifyTile, r, m, n int) (undefined uint64) {
-	wide := func(record uint64, i int) float32 { return math.Float32frombits(uint32(record>>(16*i)) << 16) }
-	keyErr, keySize, keyErr2, keySize2 := wide(t.Keys, 0), wide(t.Keys, 1), wide(t.Keys, 2), wide(t.Keys, 3)
-	valErr, valSize, valErr2, valSize2 := wide(t.Values, 0), wide(t.Values, 1), wide(t.Values, 2), wide(t.Values, 3)
+func certify_generic(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64) {
+	wide := func(record *[8]byte, i int) float32 {
+		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(record[2*i:])) << 16)
+	}
+	keyErr, keySize, keyErr2, keySize2 := wide(keys, 0), wide(keys, 1), wide(keys, 2), wide(keys, 3)
+	valErr, valSize, valErr2, valSize2 := wide(values, 0), wide(values, 1), wide(values, 2), wide(values, 3)
 	step2 := float32(0)
-	if len(t.SV) > 0 {
-		if s := sumSquares_generic(t.SV[:n]); s > 0 {
+	if len(sv) > 0 {
+		if s := sumSquares_generic(sv[:n]); s > 0 {
 			step2 = float32(t.Spread*valSize2) / s
 		}
 	}

@@ -246,26 +246,23 @@ type QueryError struct {
 	Norm2, Err2 float32 // their squares over DK
 }
 
-// CertifyTile is what certificates need of a tile and its rows. It is one argument, since most
-// of it is the same from tile to tile.
+// CertifyTile is what certificates need of the rows of a tile. It is one argument, since it is
+// the same from tile to tile.
 type CertifyTile struct {
-	C  []Certificate
-	Y  []float32 // [rows][64] weights
-	St []Stat
-	F  []Fold    // as Advance leaves them
-	SV []float32 // value scales or nothing
-	Q  []QueryError
-	// Keys and Values are four bfloat16 numbers each, the first in the low bits: largest error
-	// and size, and mean squares of the two. KeyErr and KeySize are max‖k−k̂‖ and max‖k̂‖;
-	// ValErr and ValSize max|v−v̂| and max|v|, their squares per channel and, of v̂, without
-	// the centre.
-	Keys, Values uint64
-	Step         float32 // what a step of integer weights may add, 0 where they are not rounded
-	Spread       float32 // times ValSize2 the variance that a step adds, times Σ SV²
+	C      []Certificate
+	Y      []float32 // [rows][64] weights
+	St     []Stat
+	F      []Fold // as Advance leaves them
+	Q      []QueryError
+	Step   float32 // what a step of integer weights may add, 0 where they are not rounded
+	Spread float32 // times ValSize2 the variance that a step adds, times Σ sv²
 }
 
 // CertifyFunc adds the n weights Y[i] of a tile to the certificates of rows r ≤ i < r+m, m ≤ 64.
-// With W = Σ Y[i][j]² and S = Σ SV[j]², j < n, in the chains of SumSquaresFunc, F[i] = (α, β, γ)
+// keys and values are four bfloat16 numbers each: largest error and size, and mean squares of
+// the two. KeyErr and KeySize are max‖k−k̂‖ and max‖k̂‖; ValErr and ValSize max|v−v̂| and max|v|,
+// their squares per channel and, of v̂, without the centre. sv are the value scales.
+// With W = Σ Y[i][j]² and S = Σ sv[j]², j < n, in the chains of SumSquaresFunc, F[i] = (α, β, γ)
 // and g = γ/L, L of St[i]:
 //
 //	squares = (g·g)·(W·((Norm2·KeyErr2 + Err2·KeySize2)·ValSize2 + ValErr2)) + β·(β·(Spread·ValSize2/S, or 0 unless S > 0))
@@ -273,10 +270,10 @@ type CertifyTile struct {
 //	shift   = Norm·KeyErr + Err·KeySize
 //	C[i]    ← ((α·α)·Squares + squares, α·Sum + sum, max(Shift, shift), max(Biggest, ValSize))
 //
-// SV may be empty, then S is 0. Rows whose α has its sign bit set are left as they are. So are rows with a
+// sv may be empty, then S is 0. Rows whose α has its sign bit set are left as they are. So are rows with a
 // NaN among the four numbers before or after, from a NaN or from 0·Inf: bit i−r of the result
 // tells. Exact: one rounding per operation.
-type CertifyFunc func(t *CertifyTile, r, m, n int) (undefined uint64)
+type CertifyFunc func(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64)
 
 // FoldI8Func adds a tile to the output states of m rows:
 //

@@ -2,6 +2,7 @@ package asm
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
@@ -148,11 +149,11 @@ func driveCertify(g *gen, m, n, _ int) trial {
 	}
 	c, y, st := magnitudes(4*m, 90), magnitudes(m*Tile, 1), magnitudes(3*m, 40)
 	w, q, t := magnitudes(3*m, 1), magnitudes(4*m, 60), magnitudes(10, 60)
-	var records [2]uint64
+	var records [16]byte
 	for i := range 8 { // bfloat16
 		bits := math.Float32bits(t[i]) >> 16
 		t[i] = math.Float32frombits(bits << 16)
-		records[i/4] |= uint64(bits) << (i % 4 * 16)
+		binary.LittleEndian.PutUint16(records[2*i:], uint16(bits))
 	}
 	first := g.IntN(m)
 	var sv []float32
@@ -198,11 +199,11 @@ func driveCertify(g *gen, m, n, _ int) trial {
 		copy(old, next[:])
 	}
 	return trial{
-		ops: []operand{inout(c, want, nil), in(y), in(st), in(w), in(sv), in(q), out([]uint64{undefined}, nil)},
+		ops: []operand{inout(c, want, nil), in(y), in(st), in(w), in(sv), in(q), in(records[:]), out([]uint64{undefined}, nil)},
 		call: func(k any, b [][]byte) {
-			tile := CertifyTile{C: view[Certificate](b[0]), Y: view[float32](b[1]), St: view[Stat](b[2]), F: view[Fold](b[3]), SV: view[float32](b[4]),
-				Q: view[QueryError](b[5]), Keys: records[0], Values: records[1], Step: t[8], Spread: t[9]}
-			view[uint64](b[6])[0] = k.(CertifyFunc)(&tile, first, m-first, n)
+			tile := CertifyTile{C: view[Certificate](b[0]), Y: view[float32](b[1]), St: view[Stat](b[2]), F: view[Fold](b[3]), Q: view[QueryError](b[5]),
+				Step: t[8], Spread: t[9]}
+			view[uint64](b[7])[0] = k.(CertifyFunc)(&tile, (*[8]byte)(b[6]), (*[8]byte)(b[6][8:]), view[float32](b[4]), first, m-first, n)
 		},
 		work: float64(m * (2*n + 24)),
 	}

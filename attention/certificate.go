@@ -53,9 +53,8 @@ func (r record) pack() uint64 {
 	return uint64(roundUp16(r.maxError)) | uint64(roundUp16(r.maxSize))<<16 | uint64(roundNear16(r.error2))<<32 | uint64(roundNear16(r.size2))<<48
 }
 
-func getRecord(b []byte) record { return unpack(binary.LittleEndian.Uint64(b)) }
-
-func unpack(x uint64) record {
+func getRecord(b []byte) record {
+	x := binary.LittleEndian.Uint64(b)
 	return record{wide16(x), wide16(x >> 16), wide16(x >> 32), wide16(x >> 48)}
 }
 
@@ -189,40 +188,53 @@ func (b *block) voidCertificates(bad uint64, n int) {
 // beginCertificates tells the kernel where the rows of a split are.
 func (b *block) beginCertificates() {
 	w := b.w
-	t := &w.certT
-	t.C, t.Y, t.St, t.F, t.Q = w.split.cert, w.y, w.stat, w.fold, w.certQ
+	w.certT = asm.CertifyTile{C: w.split.cert, Y: w.y, St: w.stat, F: w.fold, Q: w.certQ}
+	b.certifySteps(0, Tile)
+}
+
+// certifySteps sets what steps of integer weights on tokens [lo, hi) of a tile add: half of
+// Σ|v̂ code|, and with ValSize2 a twelfth of Σ (v̂ code)² over the tokens of a channel.
+func (b *block) certifySteps(lo, hi int) {
+	if t := &b.w.certT; b.p.intV != nil {
+		t.Step, t.Spread = 0.5*127*float32(hi), float32((hi-lo)*(hi-lo))*(1./12)
+	}
 }
 
 // seeTile reads what certificates need of the tile at hand, before the weights replace the
-// logits. Most rows see all of a tile: for them the records in its headers will do.
+// logits.
 func (b *block) seeTile(kb, vb []byte, lo, n int) {
-	b.lo = lo
-	b.w.certT.Keys = binary.LittleEndian.Uint64(kb[fullRecord:])
-	b.w.certT.Values = binary.LittleEndian.Uint64(vb[fullRecord:])
+	b.lo, b.keys = lo, kb
 	if bad := (bitmap(kb) | bitmap(vb)) & (1<<n - 1); bad != 0 {
 		b.voidCertificates(bad, n)
 	}
 }
 
-// certifyTile adds the tokens below n of the tile at hand to the certificates of all rows,
-// after advance. Rows that see it up to the same token, all of them but on a causal
-// diagonal, share a call.
-func (b *block) certifyTile(n int) {
+// certifyTile adds the tokens below n of the tile at hand, whose values are in block and have
+// the given scales, to the certificates of all rows, after advance. Most rows see all of a
+// tile: for them the records in its headers will do.
+func (b *block) certifyTile(block []byte, sv []float32, n int) {
 	if b.full && n == Tile {
-		b.certifyRows(0, b.rows, 0, n)
+		b.certifyRows((*[8]byte)(b.keys[fullRecord:]), (*[8]byte)(block[fullRecord:]), sv, 0, b.rows, n)
 		return
 	}
-	p, t := b.p, &b.w.certT
+	b.certifyPart(sv, n)
+}
+
+// certifyPart is certifyTile for rows that may see different parts of a tile. Those that see it
+// up to the same token, all of them but on a causal diagonal, share a call.
+func (b *block) certifyPart(sv []float32, n int) {
+	p := b.p
 	page := p.tilePage(&b.s.run.pages, b.table, b.base/Tile)
 	for r := 0; r < b.rows; {
 		hi, m := b.alike(r, n)
 		if hi > 0 {
-			t.Keys = binary.LittleEndian.Uint64(p.geo.record(page, &p.geo.k, b.head, hi-1))
-			t.Values = binary.LittleEndian.Uint64(p.geo.record(page, &p.geo.v, b.head, hi-1))
-			b.certifyRows(r, m, b.lo, hi)
+			b.certifySteps(b.lo, hi)
+			k, v := p.geo.record(page, &p.geo.k, b.head, hi-1), p.geo.record(page, &p.geo.v, b.head, hi-1)
+			b.certifyRows((*[8]byte)(k), (*[8]byte)(v), sv, r, m, hi)
 		}
 		r += m
 	}
+	b.certifySteps(0, Tile)
 }
 
 // alike counts the rows from r that see the tile up to the same token.
@@ -245,33 +257,28 @@ func (b *block) end(r, n int) int {
 	return b.w.vis[r].hi
 }
 
-// certifyRows adds tokens [lo, hi) of a tile to the certificates of m rows from r.
-func (b *block) certifyRows(r, m, lo, hi int) {
+// certifyRows adds the tokens of a tile below hi to the certificates of m rows from r.
+func (b *block) certifyRows(keys, values *[8]byte, sv []float32, r, m, hi int) {
 	const most = 64 // rows of a call
-	t := &b.w.certT
-	t.Step, t.Spread = 0, 0
-	if t.SV != nil { // half of Σ|v̂ code|, and with ValSize2 a twelfth of Σ (v̂ code)² over the tokens of a channel
-		t.Step, t.Spread = 0.5*127*float32(hi), float32((hi-lo)*(hi-lo))*(1./12)
-	}
 	for ; m > 0; r, m = r+most, m-most {
-		undefined := b.p.ks.Certify(t, r, min(m, most), hi)
+		undefined := b.p.ks.Certify(&b.w.certT, keys, values, sv, r, min(m, most), hi)
 		for ; undefined != 0; undefined &= undefined - 1 {
-			b.certifyRow(r+bits.TrailingZeros64(undefined), hi, unpack(t.Keys), unpack(t.Values))
+			b.certifyRow(r+bits.TrailingZeros64(undefined), hi, getRecord(keys[:]), getRecord(values[:]), sv)
 		}
 	}
 }
 
 // certifyRow is the Certify kernel for one row, which may have infinite errors: those that
 // count for nothing must not make it NaN.
-func (b *block) certifyRow(r, hi int, k, v record) {
+func (b *block) certifyRow(r, hi int, k, v record, sv []float32) {
 	w, t, f, q := b.w, &b.w.certT, &b.w.fold[r], &b.w.certQ[r]
 	if f.Alpha < 0 {
 		return
 	}
 	g := f.Gamma / w.stat[r].L
 	weights2, step2 := b.p.ks.SumSquares(w.y[r*Tile:][:hi]), float32(0)
-	if t.SV != nil {
-		if s := b.p.ks.SumSquares(t.SV[:hi]); s > 0 {
+	if len(sv) > 0 {
+		if s := b.p.ks.SumSquares(sv[:hi]); s > 0 {
 			step2 = float32(t.Spread*v.size2) / s
 		}
 	}
@@ -292,7 +299,7 @@ func (b *block) certifySinks(bad uint64, n int) {
 	_, kRows := p.sinkRows(&p.geo.k, &b.s.run.pages, b.table, b.head)
 	_, vRows := p.sinkRows(&p.geo.v, &b.s.run.pages, b.table, b.head)
 	t := &b.w.certT
-	t.SV, t.Step, t.Spread = nil, 0, 0
+	t.Step, t.Spread = 0, 0
 	var k, v record
 	done, counted := 0, 0
 	for r := range b.rows {
@@ -309,9 +316,10 @@ func (b *block) certifySinks(bad uint64, n int) {
 			counted++
 		}
 		if hi > 0 {
-			b.certifyRow(r, hi, k, v)
+			b.certifyRow(r, hi, k, v, nil)
 		}
 	}
+	b.certifySteps(0, Tile)
 }
 
 func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {

@@ -28,7 +28,6 @@ func (s *state) carve(l *scratchLayout, c *carver) {
 	s.dv = l.dv
 	s.m = carve[float32](c, l.rows)
 	s.l = carve[float32](c, l.rows)
-	s.cert = carve[certificate](c, l.certified)
 	s.o = carve[float32](c, l.rows*l.dv)
 }
 

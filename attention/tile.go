@@ -23,6 +23,7 @@ type block struct {
 	all   span                  // tokens every row sees
 	base  int                   // of the tile at hand
 	lo    int                   // its first token that is not a sink
+	keys  []byte                // its block of keys, in a certified plan
 	full  bool                  // every row sees all of it
 	visit func(b *block, n int) // where set, gets the logits of every tile in place of the values
 	top   float64               // largest code of a static mode, for visit

@@ -86,8 +86,7 @@ func (b *block) weights(block []byte, scale []float32, n int) {
 		w.split.poisonVoid(w.stat[:b.rows])
 	}
 	if p.cfg.Certify {
-		w.certT.SV = scale
-		b.certifyTile(n) // while the weights are in the cache
+		b.certifyTile(block, scale, n) // while the weights are in the cache
 	}
 }
 
@@ -140,7 +139,7 @@ func (b *block) valuesF32(block, next []byte, n int) {
 		b.valuesExpanded(p.prob.weigh, mu, bad, n)
 	}
 	if p.cfg.Certify {
-		b.certifyTile(n)
+		b.certifyTile(block, nil, n)
 	}
 }
 
@@ -223,7 +222,7 @@ func (b *block) valuesBF16(block, next []byte, n int) {
 		b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) { p.ks.PVF32(acc, w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
 	}
 	if p.cfg.Certify {
-		b.certifyTile(n)
+		b.certifyTile(block, nil, n)
 	}
 }
 

@@ -136,7 +136,6 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.p16 = carve[uint16](c, l.packed*Tile)
 	w.stat = carve[stat](c, l.rows)
 	w.vis = carve[span](c, l.rows)
-	w.certQ = carve[asm.QueryError](c, l.certified)
 	w.seen = carve[uint64](c, l.rows)
 	w.acc = carve[float32](c, l.rows*l.dv)
 	w.acc8 = carve[int32](c, min(l.rows, strip)*l.dv)
@@ -153,4 +152,8 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.total.carve(l, c)
 	w.fold = carve[asm.Fold](c, l.rows)
 	w.exps = carve[float32](c, 2*l.rows)
+	// behind all else, which keeps its addresses: those of rows decide what they cost each other
+	w.certQ = carve[asm.QueryError](c, l.certified)
+	w.split.cert = carve[certificate](c, l.certified)
+	w.total.cert = carve[certificate](c, l.certified)
 }

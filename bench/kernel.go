@@ -247,8 +247,8 @@ func softmaxWorkload(f any, m, n int) func() {
 		for i := range stat {
 			stat[i].L = 1
 		}
-		tile := &asm.CertifyTile{C: certificates, Y: y, St: stat, F: folds, SV: scales, Q: queries, Values: 0x3f80 << 32}
-		return func() { f(tile, 0, m, n) }
+		tile, record := &asm.CertifyTile{C: certificates, Y: y, St: stat, F: folds, Q: queries}, &[8]byte{4: 0x80, 5: 0x3f}
+		return func() { f(tile, record, record, scales, 0, m, n) }
 	case asm.PackBF16Func:
 		packed := make([]uint16, rows)
 		return func() { f(packed, y, scales, m, n) }
