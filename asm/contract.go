@@ -187,19 +187,6 @@ type PVF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
 // takes no part.
 type PVBF16Func func(o, p []float32, v []byte, m, n, dv int, next []byte)
 
-// PVPairBF16Func sums values read in place from bfloat16 storage, as PVBF16Func reads them,
-// under bfloat16 weights:
-//
-//	o[i][c] = Σ_{t<n} p[i][t] · v[t][c],   i < m, c < dv
-//
-// p is [m][64], 0 at n where n is odd; nothing beyond is used. It overwrites o [m][dv]. The
-// bound is that of QKPairBF16Func with n for d.
-type PVPairBF16Func func(o []float32, p []uint16, v []byte, m, n, dv int, next []byte)
-
-// PVPairFP8Func is PVPairBF16Func for values read in place from FP8 storage, [64][dv],
-// without scales: v stands for table(v). It reads exactly n rows.
-type PVPairFP8Func func(o []float32, p []uint16, v []byte, table *FP8Table, m, n, dv int, next []byte)
-
 // Fold holds the factors by which a tile joins the output state of one row.
 type Fold struct {
 	Alpha float32 // on the state; with its sign bit set (−1) the row is left as it is
@@ -294,6 +281,19 @@ type PVFoldI4Func func(o []float32, p, v, mult []byte, mu []float32, f []Fold, m
 
 // FoldF32Func adds a float tile, as FoldI8Func.
 type FoldF32Func func(o, a, mu []float32, f []Fold, m, dv int)
+
+// PVPairBF16Func sums values read in place from bfloat16 storage, as PVBF16Func reads them,
+// under bfloat16 weights, and adds the sums to the output states as FoldF32Func does:
+//
+//	s[i][c] = Σ_{t<n} p[i][t] · v[t][c],   o[i][c] = α·o[i][c] + (β·s[i][c] + γ·mu[c]),   i < m, c < dv
+//
+// p is [m][64], 0 at n where n is odd; nothing beyond is used. The bound of a sum is that of
+// QKPairBF16Func with n for d; what follows rounds as in FoldF32Func.
+type PVPairBF16Func func(o []float32, p []uint16, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
+
+// PVPairFP8Func is PVPairBF16Func for values read in place from FP8 storage, [64][dv],
+// without scales: v stands for table(v). It reads exactly n rows.
+type PVPairFP8Func func(o []float32, p []uint16, v []byte, table *FP8Table, mu []float32, f []Fold, m, n, dv int, next []byte)
 
 // FinishF32Func normalises a row: out[c] = (o[c] + 0) / l, so that −0 becomes +0 for l > 0.
 // Exact.

@@ -216,9 +216,9 @@ func drivePVBF16(g *gen, m, n, dv int) trial {
 	})
 }
 
-// drivePairSums drives a kernel of bfloat16 weights.
+// drivePairSums drives a kernel of bfloat16 weights that moves the states.
 func drivePairSums(g *gen, m, n, dv int, v []byte, table *FP8Table, val func(t, c int) float64,
-	call func(f any, o []float32, p []uint16, v []byte, table *FP8Table, next []byte)) trial {
+	call func(k any, o []float32, p []uint16, v []byte, table *FP8Table, mu []float32, f []Fold, next []byte)) trial {
 	p := view[uint16](g.brains(m * Tile))
 	for i := range p {
 		if p[i] &= 0x7fff; i%Tile >= n {
@@ -228,37 +228,56 @@ func drivePairSums(g *gen, m, n, dv int, v []byte, table *FP8Table, val func(t, 
 			p[i] = 0
 		}
 	}
+	o, mu, folds := g.finite(m*dv, 40), []float32(nil), make([]Fold, m)
+	if g.IntN(2) == 0 {
+		mu = g.finite(dv, 40)
+	}
 	value, tol := make([]float64, m*dv), make([]float64, m*dv)
 	for i := range m {
+		f := &folds[i]
+		*f = Fold{float32(math.Abs(float64(g.float(40)))), g.float(20), g.float(40)}
+		if g.IntN(6) == 0 {
+			f.Alpha = [...]float32{-1, -f.Alpha, float32(math.Copysign(0, -1))}[g.IntN(3)]
+		}
 		for c := range dv {
 			var s boundedSum
 			for t := range n {
 				s.add(float64(brain(p[i*Tile+t])), val(t, c))
 			}
-			value[i*dv+c], tol[i*dv+c] = s.sum, s.paired()
+			x := float64(o[i*dv+c])
+			if math.Signbit(float64(f.Alpha)) {
+				value[i*dv+c] = x
+				continue
+			}
+			a, b, centre := float64(f.Alpha)*x, float64(f.Beta)*s.sum, 0.0
+			if mu != nil {
+				centre = float64(f.Gamma) * float64(mu[c])
+			}
+			value[i*dv+c] = a + (b + centre)
+			tol[i*dv+c] = s.paired()*math.Abs(float64(f.Beta))*(1+0x1p-20) + 0x1p-22*(math.Abs(a)+math.Abs(b)+math.Abs(centre)) + 0x1p-147
 		}
 	}
 	return trial{
-		ops: []operand{out(make([]float32, m*dv), nil).near(value, tol), in(p), in(v), in([]FP8Table{*table}), in(g.hint())},
-		call: func(f any, a [][]byte) {
-			call(f, view[float32](a[0]), view[uint16](a[1]), a[2], &view[FP8Table](a[3])[0], a[4])
+		ops: []operand{inout(o, o, nil).near(value, tol), in(p), in(v), in([]FP8Table{*table}), in(mu), in(folds), in(g.hint())},
+		call: func(k any, a [][]byte) {
+			call(k, view[float32](a[0]), view[uint16](a[1]), a[2], &view[FP8Table](a[3])[0], orNil(mu, a[4]), view[Fold](a[5]), a[6])
 		},
-		work: 2 * float64(m*n*dv),
+		work: float64(m * dv * (2*n + 5)),
 	}
 }
 
 func drivePVPairBF16(g *gen, m, n, dv int) trial {
 	v, val := g.brainValues(n, dv)
-	return drivePairSums(g, m, n, dv, v, &FP8Table{}, val, func(f any, o []float32, p []uint16, v []byte, _ *FP8Table, next []byte) {
-		f.(PVPairBF16Func)(o, p, v, m, n, dv, next)
+	return drivePairSums(g, m, n, dv, v, &FP8Table{}, val, func(k any, o []float32, p []uint16, v []byte, _ *FP8Table, mu []float32, f []Fold, next []byte) {
+		k.(PVPairBF16Func)(o, p, v, mu, f, m, n, dv, next)
 	})
 }
 
 func drivePVPairFP8(g *gen, m, n, dv int) trial {
 	v, table := g.codes(n*dv), g.fp8Table()
 	val := func(t, c int) float64 { return float64(table.Float32(v[t*dv+c])) }
-	return drivePairSums(g, m, n, dv, v, table, val, func(f any, o []float32, p []uint16, v []byte, table *FP8Table, next []byte) {
-		f.(PVPairFP8Func)(o, p, v, table, m, n, dv, next)
+	return drivePairSums(g, m, n, dv, v, table, val, func(k any, o []float32, p []uint16, v []byte, table *FP8Table, mu []float32, f []Fold, next []byte) {
+		k.(PVPairFP8Func)(o, p, v, table, mu, f, m, n, dv, next)
 	})
 }
 

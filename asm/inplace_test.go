@@ -92,8 +92,18 @@ func TestRowsAlone(t *testing.T) {
 			k8, v8, scale, table := g.codes(groups*64*ceilDiv(d, 4)), g.codes(n*d), g.finite(Tile, 10), g.fp8Table()
 			rowsAlone(t, ks, "QKPairBF16", m, len(q16)/m, Tile, n, q16, func(s []float32, q []uint16, m int) { ks.QKPairBF16(s, q, brain, m, n, d, brain) })
 			rowsAlone(t, ks, "QKPairFP8", m, len(q16)/m, Tile, n, q16, func(s []float32, q []uint16, m int) { ks.QKPairFP8(s, q, k8, scale, table, m, n, d, k8) })
-			rowsAlone(t, ks, "PVPairBF16", m, Tile, d, d, p16, func(o []float32, p []uint16, m int) { ks.PVPairBF16(o, p, vBrain, m, n, d, vBrain) })
-			rowsAlone(t, ks, "PVPairFP8", m, Tile, d, d, p16, func(o []float32, p []uint16, m int) { ks.PVPairFP8(o, p, v8, table, m, n, d, v8) })
+			fold, mu := make([]Fold, m), g.finite(d, 10)
+			for r := range fold {
+				fold[r] = Fold{0.5, 0.75, 0.25}
+			}
+			rowsAlone(t, ks, "PVPairBF16", m, Tile, d, d, p16, func(o []float32, p []uint16, m int) {
+				clear(o)
+				ks.PVPairBF16(o, p, vBrain, mu, fold, m, n, d, vBrain)
+			})
+			rowsAlone(t, ks, "PVPairFP8", m, Tile, d, d, p16, func(o []float32, p []uint16, m int) {
+				clear(o)
+				ks.PVPairFP8(o, p, v8, table, mu, fold, m, n, d, v8)
+			})
 		}
 	}
 }

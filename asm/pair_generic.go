@@ -48,28 +48,34 @@ func (f *FP8Table) Float32(code byte) float32 {
 }
 
 // pvPairBF16_generic is the specification of PVPairBF16Func.
-func pvPairBF16_generic(o []float32, p []uint16, v []byte, m, n, dv int, _ []byte) {
-	for i := range m {
-		out := o[i*dv : (i+1)*dv]
-		clear(out)
-		for t, x := range p[i*Tile:][:n] {
-			row := v[t/2*dv*4+t%2*2:]
-			for c := range out {
-				out[c] += float32(brain(x) * brain(binary.LittleEndian.Uint16(row[4*c:])))
-			}
-		}
-	}
+func pvPairBF16_generic(o []float32, p []uint16, v []byte, mu []float32, f []Fold, m, n, dv int, _ []byte) {
+	foldPairs(o, p, mu, f, m, n, dv, func(t, c int) float32 {
+		return brain(binary.LittleEndian.Uint16(v[(t/2*dv+c)*4+t%2*2:]))
+	})
 }
 
 // pvPairFP8_generic is the specification of PVPairFP8Func.
-func pvPairFP8_generic(o []float32, p []uint16, v []byte, table *FP8Table, m, n, dv int, _ []byte) {
-	for i := range m {
-		out := o[i*dv : (i+1)*dv]
-		clear(out)
-		for t, x := range p[i*Tile:][:n] {
-			for c, code := range v[t*dv:][:dv] {
-				out[c] += float32(brain(x) * table.Float32(code))
+func pvPairFP8_generic(o []float32, p []uint16, v []byte, table *FP8Table, mu []float32, f []Fold, m, n, dv int, _ []byte) {
+	foldPairs(o, p, mu, f, m, n, dv, func(t, c int) float32 { return table.Float32(v[t*dv+c]) })
+}
+
+// foldPairs sums values under bfloat16 weights and adds the sums to the states.
+func foldPairs(o []float32, p []uint16, mu []float32, f []Fold, m, n, dv int, value func(t, c int) float32) {
+	for i, f := range f[:m] {
+		if math.Signbit(float64(f.Alpha)) {
+			continue
+		}
+		row := o[i*dv:][:dv]
+		for c, x := range row {
+			sum := float32(0)
+			for t, weight := range p[i*Tile:][:n] {
+				sum += float32(brain(weight) * value(t, c))
 			}
+			add := float32(f.Beta * sum)
+			if mu != nil {
+				add += float32(f.Gamma * mu[c])
+			}
+			row[c] = float32(f.Alpha*x) + add
 		}
 	}
 }

@@ -1,5 +1,6 @@
-// Sums of integer values join the output states: kernels of the family PVFold hold the sums
-// of up to six rows in Z0–Z23, four registers to a row.
+// Sums of values join the output states: kernels of the PVFold families hold the sums of up
+// to six rows in Z0–Z23, four registers to a row. FLOATS(a) turns sums into float32, the
+// kernels define it before they include this file.
 //
 // Registers: Z28–Z30 α, β, γ · K3 α ≥ 0 · Z24–Z26 · DI o of the first row · DX of the fourth
 //            R11 bytes of a row · CX factors · AX mu · K1, K2 channels of 2 blocks
@@ -7,7 +8,7 @@
 // JOIN adds the sums a to 16 channels of the state at o: o = α·o + β·a, where α is not
 // negative. JOINC adds γ·mu to β·a before.
 #define JOIN(o, a) \
-	VCVTDQ2PS a, a;           \
+	FLOATS(a);                \
 	VMULPS    Z29, a, a;      \
 	VMOVUPS   o, Z25;         \
 	VMULPS    Z28, Z25, Z26;  \
@@ -15,7 +16,7 @@
 	VMOVUPS   Z25, o
 
 #define JOINC(o, mu, a) \
-	VCVTDQ2PS a, a;           \
+	FLOATS(a);                \
 	VMULPS    Z29, a, a;      \
 	VMULPS    mu, Z30, Z24;   \
 	VADDPS    Z24, a, a;      \
@@ -26,7 +27,7 @@
 
 // The same under a mask of channels.
 #define JOINK(o, a, k) \
-	VCVTDQ2PS a, a;           \
+	FLOATS(a);                \
 	VMULPS    Z29, a, a;      \
 	VMOVUPS.Z o, k, Z25;      \
 	VMULPS    Z28, Z25, Z26;  \
@@ -34,7 +35,7 @@
 	VMOVUPS   Z25, k, o
 
 #define JOINCK(o, mu, a, k) \
-	VCVTDQ2PS a, a;           \
+	FLOATS(a);                \
 	VMULPS    Z29, a, a;      \
 	VMULPS.Z  mu, Z30, k, Z24; \
 	VADDPS    Z24, a, a;      \
@@ -116,3 +117,21 @@
 	ADDQ f_base+120(FP), CX; \
 	MOVQ mu_base+96(FP), AX; \
 	TESTQ AX, AX
+
+// JOINROWS joins r rows and leaves for joined, or falls through. ROW takes a row's number,
+// address and four registers; b, c, e and f are the addresses of rows 1, 2, 4 and 5.
+#define JOINROWS(ROW, r, b, c, e, f, joined) \
+	ROW(0, (DI), Z0, Z1, Z2, Z3);   \
+	CMPQ r, $2;                     \
+	JLT  joined;                    \
+	ROW(1, b, Z4, Z5, Z6, Z7);      \
+	JEQ  joined;                    \
+	ROW(2, c, Z8, Z9, Z10, Z11);    \
+	CMPQ r, $4;                     \
+	JLT  joined;                    \
+	ROW(3, (DX), Z12, Z13, Z14, Z15); \
+	JEQ  joined;                    \
+	ROW(4, e, Z16, Z17, Z18, Z19);  \
+	CMPQ r, $6;                     \
+	JLT  joined;                    \
+	ROW(5, f, Z20, Z21, Z22, Z23)

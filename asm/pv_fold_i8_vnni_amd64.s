@@ -1,6 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
+#define FLOATS(a) VCVTDQ2PS a, a
 #include "pv_fold_amd64.h"
 
 // pv_fold_i8_vnni_amd64.s: sums of int8 values under u8 weights, added to the output states.

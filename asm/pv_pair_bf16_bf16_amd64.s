@@ -3,23 +3,28 @@
 #include "textflag.h"
 #include "float_avx512_amd64.h"
 #include "bf16_amd64.h"
+#define FLOATS(a)
+#include "pv_fold_amd64.h"
 
-// pv_pair_bf16_bf16_amd64.s: bfloat16 values under bfloat16 weights.
+// pv_pair_bf16_bf16_amd64.s: sums of bfloat16 values under bfloat16 weights, added to the
+// output states.
 //
-// Obstacle:  none but the latency of VDPBF16PS: a line of V is what it multiplies.
+// Obstacle:  the latency of VDPBF16PS; a line of V is what it multiplies. Sums would be stored
+//            only to be loaded again by the kernel that adds them to the state.
 // Shape:     6 rows × 4 vectors of 16 channels in accumulators, 64 channels for all rows
 //            before the next.
-// Exactness: within the bound of the contract. An output is one chain of pairs in
-//            ascending order.
-// Reads:     ⌈n/2⌉ pairs of V, exactly dv dwords each, and of p. Writes o[i][0:dv].
+// Exactness: within the bound of the contract. A sum is one chain of pairs in ascending
+//            order; the state is moved by the operations of the twin.
+// Reads:     ⌈n/2⌉ pairs of V, exactly dv dwords each, and of p. Reads and writes o[i][0:dv].
 // Tails:     the last channels go by masked pairs of vectors; of the last pair of an odd n
 //            the second token is cleared in V, and it is 0 in p.
 // Prefetch:  in the passes of the first rows 4 lines of next a pair, or 2, in the order of
 //            its addresses; later passes touch V itself.
-// Registers: Z0–Z23 sums · Z24–Z27 V · Z28 pair of p · Z29 low halves · K1 K2 channels
+// Registers: Z0–Z23 sums · Z24–Z27 V · Z28 pair of p · Z31 low halves · K1 K2 channels
 //            DI o · SI p · AX pair of p · R11 row bytes of o, pair bytes of V · R8 rows left
 //            R9 channels left · R12 bytes of channels done · BX R13 V · R10 fetched line
-//            CX pairs left · DX whether a token alone is left
+//            CX pairs left · DX whether a token alone is left. Behind the pairs, see
+//            pv_fold_amd64.h.
 
 #define LINES \
 	VMOVDQU32 (R13), Z24;     \
@@ -40,13 +45,13 @@
 
 // LAST and LAST2 load the first token of a pair.
 #define LAST \
-	VPANDD (R13), Z29, Z24;     \
-	VPANDD 64(R13), Z29, Z25;   \
-	VPANDD 128(R13), Z29, Z26;  \
-	VPANDD 192(R13), Z29, Z27
+	VPANDD (R13), Z31, Z24;     \
+	VPANDD 64(R13), Z31, Z25;   \
+	VPANDD 128(R13), Z31, Z26;  \
+	VPANDD 192(R13), Z31, Z27
 #define LAST2 \
-	VPANDD.Z (R13), Z29, K1, Z24;    \
-	VPANDD.Z 64(R13), Z29, K2, Z25
+	VPANDD.Z (R13), Z31, K1, Z24;    \
+	VPANDD.Z 64(R13), Z31, K2, Z25
 
 #define ROWS1        PAIR4((AX), 0, 1, 2, 3)
 #define ROWS2 ROWS1; PAIR4(128(AX), 4, 5, 6, 7)
@@ -62,24 +67,28 @@
 #define HALF5 HALF4; PAIR2(512(AX), 16, 17)
 #define HALF6 HALF5; PAIR2(640(AX), 20, 21)
 
+// Joining halves of rows.
+#define JOIN2(i, o, a, b, c, d) ROW2(i, o, a, b)
+#define JOIN2C(i, o, a, b, c, d) ROW2C(i, o, a, b)
+
 #define STEP \
 	ADDQ R11, R13; \
 	ADDQ $4, AX;   \
 	DECQ CX
 
-// func pvPairBF16_bf16(o []float32, p []uint16, v []byte, m, n, dv int, next []byte)
-TEXT ·pvPairBF16_bf16(SB), NOSPLIT, $24-120
-	VPTERNLOGD $0xFF, Z29, Z29, Z29
-	VPSRLD $16, Z29, Z29
-	MOVQ dv+88(FP), R9
+// func pvPairBF16_bf16(o []float32, p []uint16, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
+TEXT ·pvPairBF16_bf16(SB), NOSPLIT, $24-168
+	VPTERNLOGD $0xFF, Z31, Z31, Z31
+	VPSRLD $16, Z31, Z31
+	MOVQ dv+136(FP), R9
 	LEAQ (R9*4), R11
 	XORL R12, R12
-	MOVQ next_base+96(FP), R10
-	MOVQ n+80(FP), CX
+	MOVQ next_base+144(FP), R10
+	MOVQ n+128(FP), CX
 	INCQ CX
 	SHRQ $1, CX
 	IMULQ R11, CX
-	AHEAD(next_len+104(FP), ahead, aheadDone)
+	AHEAD(next_len+152(FP), ahead, aheadDone)
 	MOVQ R10, next-16(SP)
 
 set:
@@ -88,7 +97,7 @@ set:
 	MOVQ p_base+24(FP), SI
 	MOVQ v_base+48(FP), BX
 	ADDQ R12, BX
-	MOVQ m+72(FP), R8
+	MOVQ m+120(FP), R8
 	MOVQ next-16(SP), R10
 	MOVQ $64, AX // channels of the set
 	CMPQ R9, AX
@@ -105,7 +114,7 @@ block:
 	ZERO
 	MOVQ BX, R13
 	MOVQ SI, AX
-	MOVQ n+80(FP), CX
+	MOVQ n+128(FP), CX
 	MOVQ CX, DX
 	ANDQ $1, DX
 	SHRQ $1, CX
@@ -251,65 +260,36 @@ oddHalf:
 	JUMP(rows-8(SP), half1dot, half2dot, half3dot, half4dot, half5dot, half6dot)
 
 summed:
-	MOVQ rows-8(SP), AX
-	LEAQ -1(AX), R13
-	IMULQ R11, R13
-	ADDQ DI, R13 // the last row of the block
+	LEAQ (DI)(R11*2), DX
+	ADDQ R11, DX
+	MOVQ m+120(FP), CX
+	SUBQ R8, CX
+	LEAQ (CX)(CX*2), CX
+	SHLQ $2, CX
+	ADDQ f_base+96(FP), CX
+	MOVQ mu_base+72(FP), AX
+	TESTQ AX, AX
+	JNE  centre
 	CMPQ width-24(SP), $64
-	JNE  storeHalves
-	JUMP(AX, store1, store2, store3, store4, store5, store6)
+	JNE  plainHalf
+	JOINROWS(ROW4, rows-8(SP), (DI)(R11*1), (DI)(R11*2), (DX)(R11*1), (DX)(R11*2), joined)
+	JMP  joined
 
-store6:
-	OROW(Z20, Z21, Z22, Z23)
-	SUBQ R11, R13
+plainHalf:
+	JOINROWS(JOIN2, rows-8(SP), (DI)(R11*1), (DI)(R11*2), (DX)(R11*1), (DX)(R11*2), joined)
+	JMP  joined
 
-store5:
-	OROW(Z16, Z17, Z18, Z19)
-	SUBQ R11, R13
+centre:
+	ADDQ R12, AX
+	CMPQ width-24(SP), $64
+	JNE  centreHalf
+	JOINROWS(ROW4C, rows-8(SP), (DI)(R11*1), (DI)(R11*2), (DX)(R11*1), (DX)(R11*2), joined)
+	JMP  joined
 
-store4:
-	OROW(Z12, Z13, Z14, Z15)
-	SUBQ R11, R13
+centreHalf:
+	JOINROWS(JOIN2C, rows-8(SP), (DI)(R11*1), (DI)(R11*2), (DX)(R11*1), (DX)(R11*2), joined)
 
-store3:
-	OROW(Z8, Z9, Z10, Z11)
-	SUBQ R11, R13
-
-store2:
-	OROW(Z4, Z5, Z6, Z7)
-	SUBQ R11, R13
-
-store1:
-	OROW(Z0, Z1, Z2, Z3)
-	JMP  stored
-
-storeHalves:
-	JUMP(AX, storeHalf1, storeHalf2, storeHalf3, storeHalf4, storeHalf5, storeHalf6)
-
-storeHalf6:
-	OHALF(Z20, Z21)
-	SUBQ R11, R13
-
-storeHalf5:
-	OHALF(Z16, Z17)
-	SUBQ R11, R13
-
-storeHalf4:
-	OHALF(Z12, Z13)
-	SUBQ R11, R13
-
-storeHalf3:
-	OHALF(Z8, Z9)
-	SUBQ R11, R13
-
-storeHalf2:
-	OHALF(Z4, Z5)
-	SUBQ R11, R13
-
-storeHalf1:
-	OHALF(Z0, Z1)
-
-stored:
+joined:
 	CMPQ SI, p_base+24(FP)
 	JNE  touched
 	MOVQ R10, next-16(SP)

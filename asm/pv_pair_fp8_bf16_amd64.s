@@ -3,27 +3,32 @@
 #include "textflag.h"
 #include "float_avx512_amd64.h"
 #include "bf16_amd64.h"
+#define FLOATS(a)
+#include "pv_fold_amd64.h"
 
-// pv_pair_fp8_bf16_amd64.s: FP8 values under bfloat16 weights.
+// pv_pair_fp8_bf16_amd64.s: sums of FP8 values under bfloat16 weights, added to the output
+// states.
 //
 // Obstacle:  VDPBF16PS wants the two tokens of a pair side by side, a tile holds rows. The
 //            codes of two rows are interleaved before they are widened, one operation for
-//            64 codes more than in qk_pair_fp8_bf16_amd64.s, beside VDPBF16PS too.
+//            64 codes more than in qk_pair_fp8_bf16_amd64.s, beside VDPBF16PS too. Sums would be
+//            stored only to be loaded again by the kernel that adds them to the state.
 // Shape:     6 rows × 4 vectors of 16 channels in accumulators, 64 channels for all rows
 //            before the next. Interleaving keeps to 128 bits, so vector i has channels 4i to
 //            4i+3 of each 16: 8 operations sort them out at the end.
-// Exactness: within the bound of the contract. An output is one chain of pairs in
-//            ascending order.
-// Reads:     n rows of V, exactly dv bytes each; ⌈n/2⌉ pairs of p; the table. Writes
-//            o[i][0:dv].
+// Exactness: within the bound of the contract. A sum is one chain of pairs in ascending
+//            order; the state is moved by the operations of the twin.
+// Reads:     n rows of V, exactly dv bytes each; ⌈n/2⌉ pairs of p; the table. Reads and
+//            writes o[i][0:dv].
 // Tails:     channels beyond dv are masked: they are neither loaded nor stored; so is the
 //            second token of the last pair of an odd n, which is 0 in p.
 // Prefetch:  in the passes of the first rows a line of next per line of V, in the order of
 //            its addresses; later passes touch V itself.
 // Registers: Z0–Z23 sums · Z24–Z26 V · Z25 pair of p · Z27–Z31 see TABLES · K1 channels · K2
-//            those of the second token · K3–K6 of o · DI o · SI p · AX pair of p · R11 row
+//            those of the second token · K4–K7 of o · DI o · SI p · AX pair of p · R11 row
 //            bytes of V · R8 rows left · R9 channels left · R12 channels done · BX R13 V
-//            R10 fetched line · CX pairs left · DX whether a token alone is left
+//            R10 fetched line · CX pairs left · DX whether a token alone is left. Behind the
+//            pairs, which lose the tables, see pv_fold_amd64.h.
 
 // LOW and HIGH widen channels 0–7 and 8–15 of every 16 of a pair, LOWPART and HIGHPART
 // those there are.
@@ -95,32 +100,37 @@
 	VSHUFI32X4 $0x88, d, Z25, c;   \
 	VSHUFI32X4 $0xDD, d, Z25, d
 
-// STORE stores a row at R13 and moves to the one before.
-#define STORE(a, b, c, d) \
-	SORT(a, b, c, d);    \
-	VMOVUPS a, (R13);    \
-	VMOVUPS b, 64(R13);  \
-	VMOVUPS c, 128(R13); \
-	VMOVUPS d, 192(R13); \
-	SUBQ AX, R13
-#define PART(a, b, c, d) \
-	SORT(a, b, c, d);        \
-	VMOVUPS a, K3, (R13);    \
-	VMOVUPS b, K4, 64(R13);  \
-	VMOVUPS c, K5, 128(R13); \
-	VMOVUPS d, K6, 192(R13); \
-	SUBQ AX, R13
+// WHOLE and PART join 64 channels of row i, or those there are.
+#define WHOLE(i, o, a, b, c, d) \
+	SORT(a, b, c, d); \
+	ROW4(i, o, a, b, c, d)
+#define WHOLEC(i, o, a, b, c, d) \
+	SORT(a, b, c, d); \
+	ROW4C(i, o, a, b, c, d)
+#define PART(i, o, a, b, c, d) \
+	SORT(a, b, c, d);     \
+	FACTORS(i);           \
+	JOINK(o, a, K4);      \
+	JOINK(64 o, b, K5);   \
+	JOINK(128 o, c, K6);  \
+	JOINK(192 o, d, K7)
+#define PARTC(i, o, a, b, c, d) \
+	SORT(a, b, c, d);               \
+	FACTORSC(i);                    \
+	JOINCK(o, (AX), a, K4);         \
+	JOINCK(64 o, 64(AX), b, K5);    \
+	JOINCK(128 o, 128(AX), c, K6);  \
+	JOINCK(192 o, 192(AX), d, K7)
 
-// func pvPairFP8_bf16(o []float32, p []uint16, v []byte, table *FP8Table, m, n, dv int, next []byte)
-TEXT ·pvPairFP8_bf16(SB), NOSPLIT, $16-128
-	TABLES(table+72(FP))
-	MOVQ dv+96(FP), R9
+// func pvPairFP8_bf16(o []float32, p []uint16, v []byte, table *FP8Table, mu []float32, f []Fold, m, n, dv int, next []byte)
+TEXT ·pvPairFP8_bf16(SB), NOSPLIT, $16-176
+	MOVQ dv+144(FP), R9
 	MOVQ R9, R11
 	XORL R12, R12
-	MOVQ next_base+104(FP), R10
-	MOVQ n+88(FP), CX
+	MOVQ next_base+152(FP), R10
+	MOVQ n+136(FP), CX
 	IMULQ R11, CX
-	AHEAD(next_len+112(FP), ahead, aheadDone)
+	AHEAD(next_len+160(FP), ahead, aheadDone)
 	MOVQ R10, next-16(SP)
 
 set:
@@ -129,7 +139,7 @@ set:
 	MOVQ p_base+24(FP), SI
 	MOVQ v_base+48(FP), BX
 	ADDQ R12, BX
-	MOVQ m+80(FP), R8
+	MOVQ m+128(FP), R8
 	MOVQ next-16(SP), R10
 	XORL CX, CX
 	MOVQ $64, AX
@@ -138,19 +148,20 @@ set:
 	MOVQ $-1, AX
 	SHRQ CX, AX
 	KMOVQ AX, K1
-	KMOVW K1, K3
-	KSHIFTRQ $16, K1, K4
-	KSHIFTRQ $32, K1, K5
-	KSHIFTRQ $48, K1, K6
+	KMOVW K1, K4
+	KSHIFTRQ $16, K1, K5
+	KSHIFTRQ $32, K1, K6
+	KSHIFTRQ $48, K1, K7
 
 block:
+	TABLES(table+72(FP))
 	STRIP
 	MOVQ AX, rows-8(SP)
 	ZERO
 	KMOVQ K1, K2
 	MOVQ BX, R13
 	MOVQ SI, AX
-	MOVQ n+88(FP), CX
+	MOVQ n+136(FP), CX
 	MOVQ CX, DX
 	ANDQ $1, DX
 	SHRQ $1, CX
@@ -290,63 +301,45 @@ odd:
 	JUMP(rows-8(SP), part1, part2, part3, part4, part5, part6)
 
 summed:
-	LEAQ (R11*4), AX // row bytes of o
-	MOVQ rows-8(SP), CX
-	LEAQ -1(CX), R13
-	IMULQ AX, R13
-	ADDQ DI, R13 // the last row of the block
+	LEAQ (R11)(R11*2), DX
+	LEAQ (DI)(DX*4), DX
+	MOVQ m+128(FP), CX
+	SUBQ R8, CX
+	LEAQ (CX)(CX*2), CX
+	SHLQ $2, CX
+	ADDQ f_base+104(FP), CX
+	MOVQ mu_base+80(FP), AX
+	TESTQ AX, AX
+	JNE  centre
 	CMPQ R9, $64
-	JLT  storePart
-	JUMP(CX, store1, store2, store3, store4, store5, store6)
+	JLT  plainPart
+	JOINROWS(WHOLE, rows-8(SP), (DI)(R11*4), (DI)(R11*8), (DX)(R11*4), (DX)(R11*8), joined)
+	JMP  joined
 
-store6:
-	STORE(Z20, Z21, Z22, Z23)
+plainPart:
+	JOINROWS(PART, rows-8(SP), (DI)(R11*4), (DI)(R11*8), (DX)(R11*4), (DX)(R11*8), joined)
+	JMP  joined
 
-store5:
-	STORE(Z16, Z17, Z18, Z19)
+centre:
+	LEAQ (AX)(R12*4), AX
+	CMPQ R9, $64
+	JLT  centrePart
+	JOINROWS(WHOLEC, rows-8(SP), (DI)(R11*4), (DI)(R11*8), (DX)(R11*4), (DX)(R11*8), joined)
+	JMP  joined
 
-store4:
-	STORE(Z12, Z13, Z14, Z15)
+centrePart:
+	JOINROWS(PARTC, rows-8(SP), (DI)(R11*4), (DI)(R11*8), (DX)(R11*4), (DX)(R11*8), joined)
 
-store3:
-	STORE(Z8, Z9, Z10, Z11)
-
-store2:
-	STORE(Z4, Z5, Z6, Z7)
-
-store1:
-	STORE(Z0, Z1, Z2, Z3)
-	JMP  stored
-
-storePart:
-	JUMP(CX, storePart1, storePart2, storePart3, storePart4, storePart5, storePart6)
-
-storePart6:
-	PART(Z20, Z21, Z22, Z23)
-
-storePart5:
-	PART(Z16, Z17, Z18, Z19)
-
-storePart4:
-	PART(Z12, Z13, Z14, Z15)
-
-storePart3:
-	PART(Z8, Z9, Z10, Z11)
-
-storePart2:
-	PART(Z4, Z5, Z6, Z7)
-
-storePart1:
-	PART(Z0, Z1, Z2, Z3)
-
-stored:
+joined:
 	CMPQ SI, p_base+24(FP)
 	JNE  touched
 	MOVQ R10, next-16(SP)
 
 touched:
 	MOVQ BX, R10 // nothing more to prefetch
+	MOVQ rows-8(SP), CX
 	SUBQ CX, R8
+	LEAQ (R11*4), AX
 	IMULQ CX, AX
 	ADDQ AX, DI
 	SHLQ $7, CX

@@ -11,7 +11,7 @@ func qkPairBF16_bf16(s []float32, q []uint16, k []byte, m, n, d int, next []byte
 func qkPairFP8_bf16(s []float32, q []uint16, k []byte, scale []float32, table *FP8Table, m, n, d int, next []byte)
 
 //go:noescape
-func pvPairBF16_bf16(o []float32, p []uint16, v []byte, m, n, dv int, next []byte)
+func pvPairBF16_bf16(o []float32, p []uint16, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
 
 //go:noescape
-func pvPairFP8_bf16(o []float32, p []uint16, v []byte, table *FP8Table, m, n, dv int, next []byte)
+func pvPairFP8_bf16(o []float32, p []uint16, v []byte, table *FP8Table, mu []float32, f []Fold, m, n, dv int, next []byte)

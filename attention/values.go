@@ -204,10 +204,18 @@ func (b *block) valuesBF16(block, next []byte, n int) {
 	scale := p.roundV.Scales(&w.tmpV, tile, n)
 	if p.pairV {
 		p.ks.PackBF16(w.p16, w.y, scale, b.rows, n)
-		b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) {
-			p.roundV.SumPair(p.ks, acc, w.p16[r*Tile:], tile, next, m, n, dv)
-			next = tile
-		})
+		b.advance()
+		for r := 0; r < b.rows; {
+			m := b.unseen(r, bad)
+			if m > 0 {
+				p.roundV.FoldPair(p.ks, w.split.o[r*dv:], w.p16[r*Tile:], tile, mu, w.fold[r:], next, m, b.lastSeen(r, m, n), dv)
+				next = tile
+			} else {
+				m = 1
+				p.ks.FoldF32(w.split.o[r*dv:], w.acc[r*dv:], mu, w.fold[r:], m, dv)
+			}
+			r += m
+		}
 	} else {
 		if scale != nil {
 			for r := range b.rows {
@@ -305,12 +313,7 @@ func (b *block) sumOthers(mu []float32, bad uint64, n int, sum func(acc []float3
 	w, dv := b.w, b.p.cfg.DV
 	b.advance()
 	for r := 0; r < b.rows; {
-		m := b.strip(r)
-		if bad != 0 {
-			for m = 0; r+m < b.rows && m < b.p.strip && w.seen[r+m] == 0; {
-				m++
-			}
-		}
+		m := b.unseen(r, bad)
 		acc := w.acc
 		if bad != 0 {
 			acc = w.acc[r*dv:]
@@ -323,6 +326,17 @@ func (b *block) sumOthers(mu []float32, bad uint64, n int, sum func(acc []float3
 		b.p.ks.FoldF32(w.split.o[r*dv:], acc, mu, w.fold[r:], m, dv)
 		r += m
 	}
+}
+
+// unseen is the number of rows from r on, a strip at most, that see no token of bad.
+func (b *block) unseen(r int, bad uint64) (m int) {
+	if bad == 0 {
+		return b.strip(r)
+	}
+	for r+m < b.rows && m < b.p.strip && b.w.seen[r+m] == 0 {
+		m++
+	}
+	return m
 }
 
 // lastSeen is the end, at least 1, of the tokens of [0, n) that index limits leave visible

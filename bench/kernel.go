@@ -208,11 +208,11 @@ func productWorkload(f any, m, n, d int) func() {
 		v := bfloats(asm.Tile * d)
 		return func() { f(floats, weights, v, m, n, d, v) }
 	case asm.PVPairBF16Func:
-		p, v := brainWeights(m), bfloats(asm.Tile*d)
-		return func() { f(floats, p, v, m, n, d, v) }
+		p, v, fold := brainWeights(m), bfloats(asm.Tile*d), folds(m)
+		return func() { f(floats, p, v, nil, fold, m, n, d, v) }
 	case asm.PVPairFP8Func:
-		p, v, table := brainWeights(m), codes(asm.Tile*d), &asm.FP8Table{}
-		return func() { f(floats, p, v, table, m, n, d, v) }
+		p, v, table, fold := brainWeights(m), codes(asm.Tile*d), &asm.FP8Table{}, folds(m)
+		return func() { f(floats, p, v, table, nil, fold, m, n, d, v) }
 	}
 	return nil
 }

@@ -77,8 +77,8 @@ func (bf16Format) ScoresPair(ks *asm.Set, s []float32, q []uint16, tile []byte, 
 	ks.QKPairBF16(s, q, tile, m, n, d, next)
 }
 
-func (bf16Format) SumPair(ks *asm.Set, o []float32, p []uint16, tile, next []byte, m, n, d int) {
-	ks.PVPairBF16(o, p, tile, m, n, d, next)
+func (bf16Format) FoldPair(ks *asm.Set, o []float32, p []uint16, tile []byte, mu []float32, f []asm.Fold, next []byte, m, n, d int) {
+	ks.PVPairBF16(o, p, tile, mu, f, m, n, d, next)
 }
 
 func (bf16Format) ExpandCodes(ks *asm.Set, dst []float32, _ *Scratch, tile, next []byte, d, n int) {

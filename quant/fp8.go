@@ -184,8 +184,8 @@ func (f fp8Format) ScoresPair(ks *asm.Set, s []float32, q []uint16, tile []byte,
 	ks.QKPairFP8(s, q, tile[f.codesAt():], scale, &f.kind.table, m, n, d, next)
 }
 
-func (f fp8Format) SumPair(ks *asm.Set, o []float32, p []uint16, tile, next []byte, m, n, d int) {
-	ks.PVPairFP8(o, p, tile[f.codesAt():], &f.kind.table, m, n, d, next)
+func (f fp8Format) FoldPair(ks *asm.Set, o []float32, p []uint16, tile []byte, mu []float32, fold []asm.Fold, next []byte, m, n, d int) {
+	ks.PVPairFP8(o, p, tile[f.codesAt():], &f.kind.table, mu, fold, m, n, d, next)
 }
 
 func (f fp8Format) ExpandCodes(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, d, n int) {
