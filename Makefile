@@ -54,7 +54,7 @@ lint: ## formatting and go.mod
 	$(GO) vet ./...
 
 kernels: ## asm/KERNELS.md from the kernel tables
-	QATTN_UPDATE=1 $(GO) test -count=1 -run TestKernelsDoc ./asm
+	QATTN_UPDATE=1 $(GO) test -count=1 -run "TestKernelsDoc|TestRecorderCalls" ./asm
 
 ppl: ## perplexity of the built-in model for every pair of formats, under 5 minutes
 	$(GO) run ./examples/story -ppl

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,10 +29,11 @@ func (l *linter) errorf(format string, a ...any) {
 }
 
 var (
-	textLine     = regexp.MustCompile(`^TEXT ·(\w+)\(SB\), NOSPLIT, \$(?:0|[1-4]?\d{1,2}|50\d|51[0-2])-\d+$`) // the stack of a NOSPLIT function is short
-	defineLine   = regexp.MustCompile(`^#define\s+(\w+)(?:\([^)]*\))?\s*(.*)$`)
-	wideRegister = regexp.MustCompile(`^[YZ]\d+$`)
-	word         = regexp.MustCompile(`[\w·]+`)
+	textLine        = regexp.MustCompile(`^TEXT ·(\w+)\(SB\), (?:NOSPLIT, \$(?:0|[1-4]?\d{1,2}|50\d|51[0-2])|(0), \$\d+)-\d+$`) // the stack of a NOSPLIT function is short
+	defineLine      = regexp.MustCompile(`^#define\s+(\w+)(?:\([^)]*\))?\s*(.*)$`)
+	wideRegister    = regexp.MustCompile(`^[YZ]\d+$`)
+	argumentWritten = regexp.MustCompile(`^(?:V?MOV\w*|ADD[BLQ]|SUB[BLQ]|INC[BLQ]|DEC[BLQ]|AND[BLQ]|OR[BLQ]|XOR[BLQ]|NEG[BLQ]|SH[LR][LQ]|SET\w+)(?:\s.*,)?\s+(\w+)\+\d+\(FP\)$`)
+	word            = regexp.MustCompile(`[\w·]+`)
 
 	// What an instruction word needs. Registers count as words.
 	classes = map[string][]struct {
@@ -52,8 +54,8 @@ var (
 		},
 	}
 	forbidden = map[string]*regexp.Regexp{
-		"amd64": regexp.MustCompile(`^(R14|R15|BP|CALL)$`),
-		"arm64": regexp.MustCompile(`^(R18\w*|R27|R28|R29|g|CALL|BL|BFDOT\w*|BFMMLA\w*)$`),
+		"amd64": regexp.MustCompile(`^(R14|R15|BP)$`),
+		"arm64": regexp.MustCompile(`^(R18\w*|R27|R28|R29|g|BFDOT\w*|BFMMLA\w*)$`),
 	}
 )
 
@@ -120,23 +122,23 @@ func (l *linter) check(name, src string) {
 		l.errorf("%s: no header comment that starts with the file name", name)
 	}
 	l.define(src)
-	symbol, previous := "", ""
+	symbol, previous, calls := "", "", false
 	var body []string
 	for _, line := range append(lines(src), "TEXT") {
 		bare := strings.Fields(line)[0]
 		switch {
 		case bare == "TEXT":
-			l.function(name, symbol, body)
+			l.function(name, symbol, body, calls)
 			body = nil
 			m := textLine.FindStringSubmatch(line)
 			if line == "TEXT" {
 				break
 			} else if m == nil {
-				l.errorf("%s: want TEXT ·f(SB), NOSPLIT, $F-N with F at most 512: %s", name, line)
+				l.errorf("%s: want TEXT ·f(SB), NOSPLIT, $F-N with F at most 512, or flags 0: %s", name, line)
 				symbol = ""
 				break
 			}
-			symbol = m[1]
+			symbol, calls = m[1], m[2] == "0"
 			if want := l.stubs[symbol]; want == "" || previous != "// "+want {
 				l.errorf("%s: %s: comment %q, Go declaration %q", name, symbol, previous, want)
 			}
@@ -151,9 +153,14 @@ func (l *linter) check(name, src string) {
 }
 
 // function checks the instructions of one symbol.
-func (l *linter) function(file, symbol string, body []string) {
+func (l *linter) function(file, symbol string, body []string, calls bool) {
 	if symbol == "" {
 		return
+	}
+	// What calls kernels has a prologue that leaves them stack, and a frame nobody may look into.
+	does := slices.ContainsFunc(body, func(ins string) bool { return strings.HasPrefix(ins, "CALL ") })
+	if does != calls || calls && !slices.Contains(body, "NO_LOCAL_POINTERS") {
+		l.errorf("%s: %s: CALL wants TEXT with flags 0 and NO_LOCAL_POINTERS, and no CALL wants NOSPLIT", file, symbol)
 	}
 	var uses Tier
 	wide := false
@@ -171,6 +178,11 @@ func (l *linter) function(file, symbol string, body []string) {
 			}
 		}
 	}
+	for _, ins := range body { // calls may be repeated on the same arguments
+		if m := argumentWritten.FindStringSubmatch(ins); m != nil && !strings.Contains(resultsOf(l.stubs[symbol]), m[1]) {
+			l.errorf("%s: %s: argument written in %q", file, symbol, ins)
+		}
+	}
 	for i, ins := range body {
 		if ins == "RET" && wide && (i == 0 || body[i-1] != "VZEROUPPER") {
 			l.errorf("%s: %s: RET without VZEROUPPER", file, symbol)
@@ -183,6 +195,12 @@ func (l *linter) function(file, symbol string, body []string) {
 	if needs, ok := l.needs[symbol]; ok && uses&^needs != 0 {
 		l.errorf("%s: %s: the table needs %v, its instructions need %v", file, symbol, needs, uses)
 	}
+}
+
+// resultsOf is the end of a declaration from its results on. A result without name is ret.
+func resultsOf(declaration string) string {
+	_, results, _ := strings.Cut(declaration, ") ")
+	return results + " ret"
 }
 
 // declared adds the functions of a Go file.

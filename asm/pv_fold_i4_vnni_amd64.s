@@ -26,7 +26,8 @@
 // Registers: Z0–Z15 accumulators · Z16 0x3C · Z17 token · Z18 0x80 · Z27 nibble − 8
 //            Z20–Z23, Z19 Z26 Z29 Z30 V, low and high nibbles · Z24, Z25 tables
 //            Z28 p · K1, K2 channels of 2 blocks · K5 the second quad is there, K6 in the
-//            last plane · 0(SP), 64(SP) words of multipliers of the groups of a set
+//            last plane · 0(SP), 64(SP) words of multipliers of the groups of a set, 128(SP)
+//            first fetched line
 //            DI o · DX o of the fourth row · SI p · AX offset of the plane in p · R10 of the
 //            last one · BX v · R9 fetched line · R11 bytes of a plane and of a row of o
 //            R8 rows left · R12 channels left · R13 offset of the set of channels
@@ -143,7 +144,7 @@ GLOBL pvI4Const<>(SB), RODATA|NOPTR, $12
 	SUBQ  $rows, R8
 
 // func pvFoldI4_vnni(o []float32, p, v, mult []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
-TEXT ·pvFoldI4_vnni(SB), NOSPLIT, $128-192
+TEXT ·pvFoldI4_vnni(SB), NOSPLIT, $136-192
 	VPBROADCASTD pvI4Const<>+0(SB), Z16
 	VPBROADCASTD pvI4Const<>+4(SB), Z17
 	VPBROADCASTD pvI4Const<>+8(SB), Z18
@@ -166,14 +167,16 @@ TEXT ·pvFoldI4_vnni(SB), NOSPLIT, $128-192
 	MOVQ R12, CX
 	SHLQ $5, CX
 	SUBQ CX, AX
-	JLE  set
+	JLE  start
 
 head:
 	PREFETCHT0 (R9)
 	ADDQ $64, R9
 	SUBQ $64, AX
 	JGT  head
-	MOVQ R9, next_base+168(FP)
+
+start:
+	MOVQ R9, 128(SP)
 
 set:
 	MOVQ o_base+0(FP), DI
@@ -183,7 +186,7 @@ set:
 	ADDQ R13, BX
 	MOVQ R13, R9
 	SHLQ $3, R9
-	ADDQ next_base+168(FP), R9
+	ADDQ 128(SP), R9
 	MOVQ m+144(FP), R8
 	MOVQ R13, CX
 	SHRQ $1, CX

@@ -24,6 +24,7 @@
 //            DI o · DX o of the fourth row · SI p · AX offset of the quad in p · R10 its
 //            end · BX v · R9 fetched line · R11 bytes of a quad and of a row of o
 //            R8 rows left · R12 channels left · R13 offset of the set of channels
+//            0(SP) first fetched line
 //            Behind the steps: Z28–Z30 α, β, γ · K3 α ≥ 0 · Z24–Z26 · CX factors · AX mu
 
 // LINES4 and LINES2 load the V of one step.
@@ -103,7 +104,7 @@
 	SUBQ  $rows, R8
 
 // func pvFoldI8_vnni(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
-TEXT ·pvFoldI8_vnni(SB), NOSPLIT, $0-192
+TEXT ·pvFoldI8_vnni(SB), NOSPLIT, $8-192
 	MOVQ n+152(FP), R10
 	ADDQ $3, R10
 	ANDQ $~3, R10
@@ -117,14 +118,16 @@ TEXT ·pvFoldI8_vnni(SB), NOSPLIT, $0-192
 	MOVQ R12, CX
 	SHLQ $6, CX
 	SUBQ CX, AX
-	JLE  set
+	JLE  start
 
 head:
 	PREFETCHT0 (R9)
 	ADDQ $64, R9
 	SUBQ $64, AX
 	JGT  head
-	MOVQ R9, next_base+168(FP)
+
+start:
+	MOVQ R9, 0(SP)
 
 set:
 	MOVQ o_base+0(FP), DI
@@ -134,7 +137,7 @@ set:
 	ADDQ R13, BX
 	MOVQ R13, R9
 	SHLQ $4, R9
-	ADDQ next_base+168(FP), R9
+	ADDQ 0(SP), R9
 	MOVQ m+144(FP), R8
 	CMPQ R12, $64
 	JGE  rowsx4

@@ -24,7 +24,7 @@
 //            words, two for a row · Z24–Z27 nibbles, then multipliers · Z28 0x0F
 //            Z29–Z31 anything, Z30 q · K1 blocks of both groups in q · K2 scores to add to
 //            K3 even words · K4–K7 tokens of sk · 0(SP) −8·Σq of rows of the first group,
-//            16(SP) of the second
+//            16(SP) of the second, 32(SP) q, y, a, b and number of the rows left
 //            DI y · SI q · R11 q stride · DX three of them · BX k · R13 from its first pair to
 //            its second · R9 fetched line · R12 multipliers · R8 1 in a second group
 //            R10 blocks of 4 channels left · CX in the group · AX a, CX b, DX sk at last
@@ -204,7 +204,17 @@ GLOBL qkI4Const<>(SB), RODATA|NOPTR, $8
 #define LASTHIGH4 LASTHIGH3; LOGITS(3, 128, Z14, Z15, Z23)
 
 // func qkScaleI4_vnni(y []float32, q []int8, k, mult []byte, sk, a, b []float32, m, n, d4 int, next []byte)
-TEXT ·qkScaleI4_vnni(SB), NOSPLIT, $32-216
+TEXT ·qkScaleI4_vnni(SB), NOSPLIT, $72-216
+	MOVQ q_base+24(FP), AX
+	MOVQ y_base+0(FP), CX
+	MOVQ AX, 32(SP)
+	MOVQ CX, 40(SP)
+	MOVQ a_base+120(FP), AX
+	MOVQ b_base+144(FP), CX
+	MOVQ AX, 48(SP)
+	MOVQ CX, 56(SP)
+	MOVQ m+168(FP), AX
+	MOVQ AX, 64(SP)
 	MOVQ d4+184(FP), R11
 	SHLQ $2, R11
 	LEAQ (R11)(R11*2), DX
@@ -242,8 +252,8 @@ head:
 
 rows:
 	MOVQ d4+184(FP), R10
-	MOVQ y_base+0(FP), DI
-	MOVQ q_base+24(FP), SI
+	MOVQ 40(SP), DI
+	MOVQ 32(SP), SI
 	MOVQ k_base+48(FP), BX
 	MOVQ mult_base+72(FP), R12
 	KXORW K2, K2, K2
@@ -258,7 +268,7 @@ chunk: // of two groups of channels
 	KMOVW AX, K1
 	XORL R8, R8
 	VPBROADCASTD qkI4Const<>+4(SB), Z31
-	MOVQ m+168(FP), AX
+	MOVQ 64(SP), AX
 	CMPQ AX, $2
 	JLT  sums1
 	JEQ  sums2
@@ -312,8 +322,8 @@ scored4:
 	JMP  chunk
 
 last4:
-	MOVQ a_base+120(FP), AX
-	MOVQ b_base+144(FP), CX
+	MOVQ 48(SP), AX
+	MOVQ 56(SP), CX
 	MOVQ sk_base+96(FP), DX
 	MULTS(0)
 	VMOVUPS.Z (DX), K4, Z26
@@ -328,13 +338,13 @@ last4:
 
 logits4:
 	LEAQ (R11*4), AX
-	ADDQ AX, q_base+24(FP)
-	ADDQ $1024, y_base+0(FP)
-	ADDQ $16, a_base+120(FP)
-	ADDQ $16, b_base+144(FP)
+	ADDQ AX, 32(SP)
+	ADDQ $1024, 40(SP)
+	ADDQ $16, 48(SP)
+	ADDQ $16, 56(SP)
 	LEAQ (R11)(R11*2), DX
 	MOVQ k_base+48(FP), R9
-	SUBQ $4, m+168(FP)
+	SUBQ $4, 64(SP)
 	JNZ  rows
 	VZEROUPPER
 	RET
@@ -396,8 +406,8 @@ scored3:
 	JMP  chunk
 
 last3:
-	MOVQ a_base+120(FP), AX
-	MOVQ b_base+144(FP), CX
+	MOVQ 48(SP), AX
+	MOVQ 56(SP), CX
 	MOVQ sk_base+96(FP), DX
 	MULTS(0)
 	VMOVUPS.Z (DX), K4, Z26
@@ -471,8 +481,8 @@ scored2:
 	JMP  chunk
 
 last2:
-	MOVQ a_base+120(FP), AX
-	MOVQ b_base+144(FP), CX
+	MOVQ 48(SP), AX
+	MOVQ 56(SP), CX
 	MOVQ sk_base+96(FP), DX
 	MULTS(0)
 	VMOVUPS.Z (DX), K4, Z26
@@ -546,8 +556,8 @@ scored1:
 	JMP  chunk
 
 last1:
-	MOVQ a_base+120(FP), AX
-	MOVQ b_base+144(FP), CX
+	MOVQ 48(SP), AX
+	MOVQ 56(SP), CX
 	MOVQ sk_base+96(FP), DX
 	MULTS(0)
 	VMOVUPS.Z (DX), K4, Z26

@@ -36,6 +36,7 @@ type Plan struct {
 	prob               *probability
 	scores, values     stage
 	smallTiles         bool // which are fetched a whole tile ahead
+	perBlock           bool // kernel calls differ from block to block, by head or by row
 	meanK, meanV       means
 
 	shaped  bool    // scores pass through softcap or ALiBi in natural units
@@ -161,6 +162,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if p.meanV, err = newMeans(p.ks, "Config.V.Mean", c.V, c.DV); err != nil {
 		return nil, err
 	}
+	p.perBlock = c.V.Mean != nil || p.pairK != nil && c.Q != QBF16
 	p.group = c.QHeads / c.KVHeads
 	p.tokens = max(1, rowBlock/p.group)
 	p.rows = p.tokens * p.group
@@ -337,6 +339,9 @@ func (p *Plan) Explain() Explanation {
 	}
 	if !assembly(e.QK) || !assembly(e.PV) {
 		e.Notes = append(e.Notes, "pure-Go kernels: this build or machine has no assembly for them, or the tier is forced")
+	}
+	if p.tapes() != nil {
+		e.Notes = append(e.Notes, "kernel calls of tiles that all query rows see are recorded once and repeated by replay_avx512")
 	}
 	if p.shaped {
 		e.Notes = append(e.Notes, "soft-cap and ALiBi are applied in Go, between the kernels")

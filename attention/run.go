@@ -62,6 +62,9 @@ func (s *Schedule) begin(ctx context.Context, pg Pages, io *IO) {
 	for i := range s.workers {
 		s.workers[i].carve(&s.plan.scratch, &mem)
 	}
+	for i := range s.tapes {
+		s.tapes[i].rows = 0
+	}
 	s.run.stop.Store(false)
 }
 
@@ -237,33 +240,43 @@ func (s *Schedule) do(index, id int) {
 		p.combineUnit(s, &s.workers[id], &s.merges[index])
 		return
 	}
-	p.attendUnit(s, &s.workers[id], &s.units[index])
+	p.attendUnit(s, id, &s.units[index])
 }
 
 // attendUnit walks the splits of a unit and leaves outputs or a partial state.
-func (p *Plan) attendUnit(s *Schedule, w *worker, u *unit) {
+func (p *Plan) attendUnit(s *Schedule, id int, u *unit) {
+	w := &s.workers[id]
 	b := p.newBlock(s, w, u)
+	if s.tapes != nil {
+		b.tape = &s.tapes[id]
+		if p.perBlock {
+			b.tape.rows = 0
+		}
+	}
+	w.split.reset(b.rows)
 	if u.slot >= 0 {
-		own := w.split
-		w.split = s.partial(int(u.slot), b.rows)
-		w.split.reset(b.rows)
 		b.attend(splitRange(int(u.split0)))
-		w.split = own
+		part := s.partial(int(u.slot), b.rows)
+		part.copy(&w.split, b.rows)
 		return
 	}
-	if u.split0 == u.split1 {
-		w.total.reset(b.rows)
-	}
 	for i := u.split0; i < u.split1; i++ {
-		w.split.reset(b.rows)
 		b.attend(splitRange(int(i)))
+		if u.split1 == u.split0+1 {
+			break
+		}
 		if i == u.split0 {
-			w.total, w.split = w.split, w.total
+			w.total.copy(&w.split, b.rows)
 		} else {
 			w.total.merge(w, p.ks, &w.split, b.rows)
 		}
+		w.split.reset(b.rows)
 	}
-	p.finish(s, w, u, &w.total)
+	if u.split1 > u.split0+1 {
+		p.finish(s, w, u, &w.total)
+		return
+	}
+	p.finish(s, w, u, &w.split)
 }
 
 // combineUnit folds the partial states of a block in index order, into the first.
@@ -312,6 +325,9 @@ func (p *Plan) finish(s *Schedule, w *worker, u *unit, st *state) {
 // addSinks adds to every row the logit of its head: a key whose value is 0.
 func (p *Plan) addSinks(w *worker, st *state, head, rows int) {
 	sinks := &w.split
+	if st == sinks {
+		sinks = &w.total
+	}
 	sinks.reset(rows)
 	for r := range rows {
 		sinks.m[r], sinks.l[r] = float32(p.cfg.SinkLogits[head*p.group+r%p.group]*log2e), 1

@@ -23,6 +23,7 @@ type Schedule struct {
 	mask    *Mask
 	bias    *Bias
 	workers []worker // one per worker of the runner, pointing into the workspace during Run
+	tapes   []tape   // one per worker, where kernel calls can be repeated
 
 	run runState
 }
@@ -104,6 +105,9 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 		return fieldErr(ErrShape, "Schedule", "a Run is using it")
 	}
 	defer s.busy.Store(false)
+	if s.plan != p {
+		s.tapes = p.tapes()
+	}
 	s.plan, s.maxPage, s.mask, s.bias = p, maxPage, b.Mask, b.Bias
 	s.seqs, s.units, s.merges, s.slots, s.rows = s.seqs[:0], s.units[:0], s.merges[:0], 0, 0
 	s.table = append(s.table[:0], b.Table...)

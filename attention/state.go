@@ -40,6 +40,14 @@ func (s *state) reset(n int) {
 	clear(s.o[:n*s.dv])
 }
 
+// copy makes the first n rows those of another state.
+func (s *state) copy(other *state, n int) {
+	copy(s.m[:n], other.m)
+	copy(s.l[:n], other.l)
+	copy(s.cert, other.cert)
+	copy(s.o[:n*s.dv], other.o)
+}
+
 func (s *state) row(i int) []float32 { return s.o[i*s.dv : (i+1)*s.dv] }
 
 // poison makes row i NaN for good.

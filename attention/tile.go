@@ -25,6 +25,7 @@ type block struct {
 	lo    int                   // its first token that is not a sink
 	keys  []byte                // its block of keys, in a certified plan
 	full  bool                  // every row sees all of it
+	tape  *tape                 // for tiles that are, nil if their kernel calls cannot be repeated
 	visit func(b *block, n int) // where set, gets the logits of every tile in place of the values
 	top   float64               // largest code of a static mode, for visit
 }
@@ -142,7 +143,12 @@ func (b *block) attend(split span) {
 		b.beginCertificates()
 	}
 	lo, hi := b.reach()
-	for base := max(split.lo, lo); base < min(split.hi, hi); base += Tile {
+	hi = min(split.hi, hi)
+	for base := max(split.lo, lo); base < hi; base += Tile {
+		base += b.repeat(base, hi) * Tile
+		if base >= hi {
+			break
+		}
 		lo, n := 0, min(Tile, b.q.kvLen-base)
 		if base == 0 && b.p.cfg.SinkTokens > 0 {
 			lo = min(b.p.cfg.SinkTokens, n)

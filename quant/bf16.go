@@ -84,3 +84,5 @@ func (bf16Format) FoldPair(ks *asm.Set, o []float32, p []uint16, tile []byte, mu
 func (bf16Format) ExpandCodes(ks *asm.Set, dst []float32, _ *Scratch, tile, next []byte, d, n int) {
 	ks.DecBF16V(dst, tile, n, d, next)
 }
+
+func (bf16Format) OnlyKernels() bool { return true }

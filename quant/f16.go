@@ -52,3 +52,5 @@ func (f16Format) ScoresF32(ks *asm.Set, s, q []float32, tile, next []byte, m, n,
 func (f16Format) SumF32(ks *asm.Set, o, p []float32, tile, next []byte, m, n, d int) {
 	ks.PVF16(o, p, tile, m, n, d, next)
 }
+
+func (f16Format) OnlyKernels() bool { return true }

@@ -74,3 +74,5 @@ func floatsOf(b []byte) []float32 {
 // isFinite looks at the exponent bits: x−x would be fused with a product in x on some
 // machines.
 func isFinite(x float32) bool { return math.Float32bits(x)&0x7f800000 != 0x7f800000 }
+
+func (f32Format) OnlyKernels() bool { return littleEndian }

@@ -60,6 +60,16 @@ type Int8Format interface {
 	ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) (codes []byte, scale []float32)
 }
 
+// KernelFormat is a Format that may leave everything to kernels when tiles are read: then the
+// calls of one tile can be recorded, and repeated on others.
+type KernelFormat interface {
+	Format
+
+	// OnlyKernels reports that the methods that read a tile do nothing that differs from
+	// tile to tile but call kernels of ks.
+	OnlyKernels() bool
+}
+
 // InPlaceInt8Format is an Int8Format that integer kernels read as it is stored, with the
 // scores and sums that the codes of ExpandI8 would give.
 type InPlaceInt8Format interface {

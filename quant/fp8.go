@@ -195,3 +195,5 @@ func (f fp8Format) ExpandCodes(ks *asm.Set, dst []float32, tmp *Scratch, tile, n
 	}
 	f.expandBy(ks, scale, dst, tile, next, Values, d, n)
 }
+
+func (f fp8Format) OnlyKernels() bool { return !f.dynamic || littleEndian }

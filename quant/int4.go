@@ -116,3 +116,5 @@ func (f int4Format) FoldI8(ks *asm.Set, o []float32, p, tile []byte, mu []float3
 	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
 	ks.PVFoldI4(o, p, codes, mults, mu, fold, m, n, d, next)
 }
+
+func (int4Format) OnlyKernels() bool { return true }

@@ -90,3 +90,5 @@ func (f int8Format) ExpandI8(ks *asm.Set, tmp *Scratch, tile, _ []byte, _ Side, 
 }
 
 var nan32 = float32(math.NaN())
+
+func (f int8Format) OnlyKernels() bool { return f.scale == scaleF16 }

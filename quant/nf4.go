@@ -102,3 +102,5 @@ func (f nf4Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, nex
 		ks.Dec4V(dst, tile[f.codesAt(d):], &nf4Levels, scale, n, d, f.block, next)
 	}
 }
+
+func (f nf4Format) OnlyKernels() bool { return f.scale == scaleF16 }

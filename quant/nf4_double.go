@@ -109,3 +109,5 @@ func (f nf4DoubleFormat) ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, 
 	}
 	return tmp.Codes, scale[:n]
 }
+
+func (nf4DoubleFormat) OnlyKernels() bool { return true }

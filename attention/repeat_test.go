@@ -1,0 +1,92 @@
+package attention
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/qattn/qattn/quant"
+)
+
+// TestRepeat compares tiles whose kernel calls are repeated by assembly with the same tiles
+// by way of Go, bit for bit, for pairs of formats and modes; with a token that is not
+// finite in the midst, and a query that is not.
+func TestRepeat(t *testing.T) {
+	const n, heads, kvHeads, d = 1500, 4, 2, 64
+	formats := quant.Formats()
+	for i, fk := range formats {
+		for j, fv := range formats {
+			modes := []PMode{PAuto}
+			if i == j {
+				modes = PModes()
+			}
+			for _, mode := range modes {
+				t.Run(fmt.Sprintf("%s/%s/%s", fk, fv, mode), func(t *testing.T) {
+					repeatCase(t, Config{QHeads: heads, KVHeads: kvHeads, DK: d, DV: d, Causal: true, P: mode,
+						K: Codec{Format: fk, Rotate: j%2 == 0}, V: Codec{Format: fv, Center: i%3 == 0}}, n, 1+(i+j)%3)
+				})
+			}
+		}
+	}
+	mean := gauss(9, kvHeads*d)
+	for name, c := range map[string]Config{
+		"mean":   {K: Codec{Format: quant.Int8, Mean: mean}, V: Codec{Format: quant.Int8, Mean: mean}},
+		"window": {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4}, Causal: true, Window: SlidingWindow(700, 0)},
+		"sinks":  {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.Int8}, SinkTokens: 3},
+	} {
+		c.QHeads, c.KVHeads, c.DK, c.DV = heads, kvHeads, d, d
+		t.Run(name, func(t *testing.T) { repeatCase(t, c, n, 2) })
+	}
+}
+
+func repeatCase(t *testing.T, c Config, n, rows int) {
+	p, err := NewPlan(c)
+	require.NoError(t, err)
+	for _, fault := range []string{"", "token", "query"} {
+		k, v, q := gauss(1, n*c.KVHeads*c.DK), gauss(2, n*c.KVHeads*c.DV), gauss(3, rows*c.QHeads*c.DK)
+		switch fault {
+		case "token":
+			v[600*c.KVHeads*c.DV+3] = nan
+		case "query":
+			q[1] = nan
+		}
+		cache := p.NewCache()
+		require.NoError(t, cache.Append(k, v))
+		var outs, lses [2][]float32
+		for i := range outs {
+			var s Schedule
+			require.NoError(t, p.Reschedule(&s, &Batch{QStart: []int32{0, int32(rows)}, KVLen: []int32{int32(n)}, Table: cache.Table(), TabStart: []int32{0, int32(len(cache.Table()))}}))
+			if i == 1 {
+				s.tapes = nil
+			}
+			outs[i], lses[i] = make([]float32, rows*c.QHeads*c.DV), make([]float32, rows*c.QHeads)
+			io := &IO{Q: Rows{F32: q}, Out: outs[i], LSE: lses[i], Workspace: AlignedBytes(s.WorkspaceBytes())}
+			require.NoError(t, p.Run(t.Context(), &s, cache.Pages(), io))
+			if i == 0 && s.tapes != nil && fault == "" {
+				require.NotZero(t, s.tapes[0].rows, "the calls were not recorded")
+			}
+		}
+		for _, pair := range [][2][]float32{{outs[0], outs[1]}, {lses[0], lses[1]}} {
+			for j, x := range pair[0] {
+				if y := pair[1][j]; math.Float32bits(x) != math.Float32bits(y) && (x == x || y == y) {
+					t.Fatalf("fault %q: element %d is %v, without repetition %v", fault, j, x, y)
+				}
+			}
+		}
+	}
+}
+
+// TestRepeatable names the plans whose kernel calls are repeated on CPUs with AVX-512.
+func TestRepeatable(t *testing.T) {
+	for _, f := range quant.Formats() {
+		p, err := NewPlan(Config{QHeads: 4, KVHeads: 2, DK: 64, DV: 64, K: Codec{Format: f}, V: Codec{Format: f}})
+		require.NoError(t, err)
+		if p.ks.Recorder() == nil {
+			t.Skip("this tier repeats no calls")
+		}
+		want := f != quant.Int8ScaleF32 && f != quant.NF4ScaleF32 && f != quant.NF4Block32ScaleF32
+		require.Equal(t, want, p.tapes() != nil, "%s", f)
+	}
+}
