@@ -246,31 +246,6 @@ func (recorder *Recorder) intercept() {
 		}
 	}
 	{
-		kernel := recorder.kernel("PVPairBF16")
-		recorder.PVPairBF16 = func(o []float32, p []uint16, v []byte, m, n, dv int, next []byte) {
-			record(recorder, kernel, &struct {
-				o        []float32
-				p        []uint16
-				v        []byte
-				m, n, dv int
-				next     []byte
-			}{o, p, v, m, n, dv, next}, 0)
-		}
-	}
-	{
-		kernel := recorder.kernel("PVPairFP8")
-		recorder.PVPairFP8 = func(o []float32, p []uint16, v []byte, table *FP8Table, m, n, dv int, next []byte) {
-			record(recorder, kernel, &struct {
-				o        []float32
-				p        []uint16
-				v        []byte
-				table    *FP8Table
-				m, n, dv int
-				next     []byte
-			}{o, p, v, table, m, n, dv, next}, 0)
-		}
-	}
-	{
 		kernel := recorder.kernel("Advance")
 		recorder.Advance = func(m, l, w []float32, st []Stat, f []Fold, rows int) (poisoned bool) {
 			record(recorder, kernel, &struct {
@@ -311,11 +286,13 @@ func (recorder *Recorder) intercept() {
 	}
 	{
 		kernel := recorder.kernel("Certify")
-		recorder.Certify = func(t *CertifyTile, r, m, n int) (undefined uint64) {
+		recorder.Certify = func(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64) {
 			record(recorder, kernel, &struct {
-				t       *CertifyTile
-				r, m, n int
-			}{t, r, m, n}, 4)
+				t            *CertifyTile
+				keys, values *[8]byte
+				sv           []float32
+				r, m, n      int
+			}{t, keys, values, sv, r, m, n}, 4)
 			return 0
 		}
 	}
@@ -366,6 +343,35 @@ func (recorder *Recorder) intercept() {
 				f        []Fold
 				m, dv    int
 			}{o, a, mu, f, m, dv}, 0)
+		}
+	}
+	{
+		kernel := recorder.kernel("PVPairBF16")
+		recorder.PVPairBF16 = func(o []float32, p []uint16, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte) {
+			record(recorder, kernel, &struct {
+				o        []float32
+				p        []uint16
+				v        []byte
+				mu       []float32
+				f        []Fold
+				m, n, dv int
+				next     []byte
+			}{o, p, v, mu, f, m, n, dv, next}, 0)
+		}
+	}
+	{
+		kernel := recorder.kernel("PVPairFP8")
+		recorder.PVPairFP8 = func(o []float32, p []uint16, v []byte, table *FP8Table, mu []float32, f []Fold, m, n, dv int, next []byte) {
+			record(recorder, kernel, &struct {
+				o        []float32
+				p        []uint16
+				v        []byte
+				table    *FP8Table
+				mu       []float32
+				f        []Fold
+				m, n, dv int
+				next     []byte
+			}{o, p, v, table, mu, f, m, n, dv, next}, 0)
 		}
 	}
 	{
