@@ -48,16 +48,16 @@ type QKF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
 // Bound as QKF32Func.
 type QKBF16Func func(s, q []float32, k []byte, m, n, d int, next []byte)
 
-// QKPairBF16Func computes the scores of bfloat16 queries against keys read in place from
+// QKPairBF16Func computes the logits of bfloat16 queries against keys read in place from
 // bfloat16 storage:
 //
-//	s[i][j] = Σ_c q[i][c] · k[j][c],   i < m, j < n
+//	s[i][j] = Σ_c q[i][c] · k[j][c],   y[i][j] = s[i][j]·a[i] + b[i],   i < m, j < n
 //
 // q is [m][4·⌈d/4⌉], zero in padding channels; k as QKBF16Func. Extents as QKI8Func.
-// Kernels may take subnormal operands and results for zeros: over finite operands
-// |error| ≤ (d+2)·2⁻²⁴·Σ|q·k| + 2⁻¹²⁵·Σ(|q|+|k|) + d·2⁻¹²⁴. NaN and infinities follow IEEE
-// arithmetic.
-type QKPairBF16Func func(s []float32, q []uint16, k []byte, m, n, d int, next []byte)
+// Kernels may take subnormal operands and results for zeros: over finite operands a score
+// has |error| ≤ (d+2)·2⁻²⁴·Σ|q·k| + 2⁻¹²⁵·Σ(|q|+|k|) + d·2⁻¹²⁴; what follows rounds as in
+// ScaleF32Func. NaN and infinities follow IEEE arithmetic.
+type QKPairBF16Func func(y []float32, q []uint16, k []byte, a, b []float32, m, n, d int, next []byte)
 
 // FP8Table tells what an 8-bit float code stands for: the bfloat16 whose bytes are
 // Lo[code&127] and Hi[code&127] | code&128.
@@ -70,7 +70,7 @@ type FP8Table struct{ Lo, Hi [128]byte }
 //
 // It reads 16·⌈n/16⌉ scales. The bound of the sum is that of QKPairBF16Func; the product
 // rounds once. Padding channels of k are finite.
-type QKPairFP8Func func(s []float32, q []uint16, k []byte, scale []float32, table *FP8Table, m, n, d int, next []byte)
+type QKPairFP8Func func(y []float32, q []uint16, k []byte, scale []float32, table *FP8Table, a, b []float32, m, n, d int, next []byte)
 
 // DotF32Func sums the products of m rows with one vector, as tiles centred on it need:
 //

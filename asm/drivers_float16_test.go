@@ -107,9 +107,15 @@ func (g *gen) brainQueries(m, d int) []uint16 {
 	return q
 }
 
+// logit is score·a + b and its bound, given that of the score.
+func logit(score, bound float64, a, b float32) (value, tol float64) {
+	x := score * float64(a)
+	return x + float64(b), bound*math.Abs(float64(a))*(1+0x1p-20) + 0x1p-23*(math.Abs(x)+math.Abs(float64(b))) + 0x1p-148
+}
+
 func driveQKPairBF16(g *gen, m, n, d int) trial {
 	k, key := g.brainKeys(n, d)
-	q := g.brainQueries(m, d)
+	q, a, b := g.brainQueries(m, d), g.finite(m, 30), g.finite(m, 30)
 	value, tol := make([]float64, m*Tile), make([]float64, m*Tile)
 	for i := range m {
 		for j := range n {
@@ -117,13 +123,13 @@ func driveQKPairBF16(g *gen, m, n, d int) trial {
 			for c := range d {
 				s.add(float64(brain(q[i*4*ceilDiv(d, 4)+c])), key(j, c))
 			}
-			value[i*Tile+j], tol[i*Tile+j] = s.sum, s.paired()
+			value[i*Tile+j], tol[i*Tile+j] = logit(s.sum, s.paired(), a[i], b[i])
 		}
 	}
 	return trial{
-		ops: []operand{out(make([]float32, m*Tile), matrix(m, n, 16*ceilDiv(n, 16))).near(value, tol), in(q), in(k), in(g.hint())},
-		call: func(f any, a [][]byte) {
-			f.(QKPairBF16Func)(view[float32](a[0]), view[uint16](a[1]), a[2], m, n, d, a[3])
+		ops: []operand{out(make([]float32, m*Tile), matrix(m, n, 16*ceilDiv(n, 16))).near(value, tol), in(q), in(k), in(a), in(b), in(g.hint())},
+		call: func(f any, x [][]byte) {
+			f.(QKPairBF16Func)(view[float32](x[0]), view[uint16](x[1]), x[2], view[float32](x[3]), view[float32](x[4]), m, n, d, x[5])
 		},
 		work: 2 * float64(m*n*d),
 	}
@@ -142,7 +148,7 @@ func (g *gen) fp8Table() *FP8Table {
 func driveQKPairFP8(g *gen, m, n, d int) trial {
 	d4 := ceilDiv(d, 4)
 	q, k, table := g.brainQueries(m, d), g.codes(ceilDiv(n, 16)*d4*64), g.fp8Table()
-	scale := g.finite(16*ceilDiv(n, 16), 10)
+	scale, a, b := g.finite(16*ceilDiv(n, 16), 10), g.finite(m, 30), g.finite(m, 30)
 	value, tol := make([]float64, m*Tile), make([]float64, m*Tile)
 	for i := range m {
 		for j := range n {
@@ -151,14 +157,15 @@ func driveQKPairFP8(g *gen, m, n, d int) trial {
 				s.add(float64(brain(q[i*4*d4+c])), float64(table.Float32(k[((j/16*d4+c/4)*16+j%16)*4+c%4])))
 			}
 			x := float64(scale[j])
-			value[i*Tile+j], tol[i*Tile+j] = s.sum*x, (s.paired()+0x1p-24*math.Abs(s.sum))*math.Abs(x)*(1+0x1p-20)+0x1p-149
+			value[i*Tile+j], tol[i*Tile+j] = logit(s.sum*x, (s.paired()+0x1p-24*math.Abs(s.sum))*math.Abs(x)*(1+0x1p-20)+0x1p-149, a[i], b[i])
 		}
 	}
 	return trial{
 		ops: []operand{out(make([]float32, m*Tile), matrix(m, n, 16*ceilDiv(n, 16))).near(value, tol), in(q), in(k), in(scale),
-			in([]FP8Table{*table}), in(g.hint())},
-		call: func(f any, a [][]byte) {
-			f.(QKPairFP8Func)(view[float32](a[0]), view[uint16](a[1]), a[2], view[float32](a[3]), &view[FP8Table](a[4])[0], m, n, d, a[5])
+			in([]FP8Table{*table}), in(a), in(b), in(g.hint())},
+		call: func(f any, x [][]byte) {
+			f.(QKPairFP8Func)(view[float32](x[0]), view[uint16](x[1]), x[2], view[float32](x[3]), &view[FP8Table](x[4])[0],
+				view[float32](x[5]), view[float32](x[6]), m, n, d, x[7])
 		},
 		work: 2 * float64(m*n*d),
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -90,8 +91,9 @@ func TestRowsAlone(t *testing.T) {
 				}
 			}
 			k8, v8, scale, table := g.codes(groups*64*ceilDiv(d, 4)), g.codes(n*d), g.finite(Tile, 10), g.fp8Table()
-			rowsAlone(t, ks, "QKPairBF16", m, len(q16)/m, Tile, n, q16, func(s []float32, q []uint16, m int) { ks.QKPairBF16(s, q, brain, m, n, d, brain) })
-			rowsAlone(t, ks, "QKPairFP8", m, len(q16)/m, Tile, n, q16, func(s []float32, q []uint16, m int) { ks.QKPairFP8(s, q, k8, scale, table, m, n, d, k8) })
+			a, b := slices.Repeat([]float32{0.3}, m), slices.Repeat([]float32{0.7}, m)
+			rowsAlone(t, ks, "QKPairBF16", m, len(q16)/m, Tile, n, q16, func(s []float32, q []uint16, m int) { ks.QKPairBF16(s, q, brain, a, b, m, n, d, brain) })
+			rowsAlone(t, ks, "QKPairFP8", m, len(q16)/m, Tile, n, q16, func(s []float32, q []uint16, m int) { ks.QKPairFP8(s, q, k8, scale, table, a, b, m, n, d, k8) })
 			fold, mu := make([]Fold, m), g.finite(d, 10)
 			for r := range fold {
 				fold[r] = Fold{0.5, 0.75, 0.25}
@@ -144,8 +146,9 @@ func TestInfiniteKeys(t *testing.T) {
 			}
 			binary.LittleEndian.PutUint16(k[at:], 0x7f80|uint16(g.IntN(2))<<15)
 			got, want := make([]float32, m*Tile), make([]float32, m*Tile)
-			e.Func.(QKPairBF16Func)(got, q, k, m, n, d, k)
-			qkPairBF16_generic(want, q, k, m, n, d, k)
+			one, zero := slices.Repeat([]float32{1}, m), make([]float32, m)
+			e.Func.(QKPairBF16Func)(got, q, k, one, zero, m, n, d, k)
+			qkPairBF16_generic(want, q, k, one, zero, m, n, d, k)
 			for r := range m {
 				for j := range n {
 					g, w := float64(got[r*Tile+j]), float64(want[r*Tile+j])

@@ -6,7 +6,7 @@ import (
 )
 
 // qkPairBF16_generic is the specification of QKPairBF16Func.
-func qkPairBF16_generic(s []float32, q []uint16, k []byte, m, n, d int, _ []byte) {
+func qkPairBF16_generic(y []float32, q []uint16, k []byte, a, b []float32, m, n, d int, _ []byte) {
 	d2, d4 := (d+1)/2, (d+3)/4
 	for g := 0; g*16 < n; g++ {
 		for i := range m {
@@ -17,13 +17,16 @@ func qkPairBF16_generic(s []float32, q []uint16, k []byte, m, n, d int, _ []byte
 					acc[t] += float32(brain(x) * brain(binary.LittleEndian.Uint16(kc[4*t:])))
 				}
 			}
-			*(*[16]float32)(s[i*Tile+g*16:]) = acc
+			out := (*[16]float32)(y[i*Tile+g*16:])
+			for t, x := range acc {
+				out[t] = float32(x*a[i]) + b[i]
+			}
 		}
 	}
 }
 
 // qkPairFP8_generic is the specification of QKPairFP8Func.
-func qkPairFP8_generic(s []float32, q []uint16, k []byte, scale []float32, table *FP8Table, m, n, d int, _ []byte) {
+func qkPairFP8_generic(y []float32, q []uint16, k []byte, scale []float32, table *FP8Table, a, b []float32, m, n, d int, _ []byte) {
 	d4 := (d + 3) / 4
 	for g := 0; g*16 < n; g++ {
 		for i := range m {
@@ -34,9 +37,9 @@ func qkPairFP8_generic(s []float32, q []uint16, k []byte, scale []float32, table
 					acc[t] += float32(brain(x) * table.Float32(kc[4*t]))
 				}
 			}
-			out := (*[16]float32)(s[i*Tile+g*16:])
+			out := (*[16]float32)(y[i*Tile+g*16:])
 			for t, x := range scale[g*16:][:16] {
-				out[t] = acc[t] * x
+				out[t] = float32(float32(acc[t]*x)*a[i]) + b[i]
 			}
 		}
 	}

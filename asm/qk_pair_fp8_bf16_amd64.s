@@ -4,7 +4,7 @@
 #include "float_avx512_amd64.h"
 #include "bf16_amd64.h"
 
-// qk_pair_fp8_bf16_amd64.s: scores of bfloat16 queries against FP8 keys.
+// qk_pair_fp8_bf16_amd64.s: logits of bfloat16 queries against FP8 keys.
 //
 // Obstacle:  a code is widened by two lookups in tables of 128 bytes, for the high and the
 //            low byte, and an operation for its sign: 5 operations for 64 codes in all.
@@ -15,16 +15,18 @@
 //            of another those of the next 2. 4 channels of q spread to 64 bits meet both,
 //            and a score is the sum of neighbours, sorted out once at the end.
 // Exactness: within the bound of the contract. A score is the sum of two chains of pairs,
-//            even and odd ones in ascending order, times the scale of its token.
-// Reads:     ⌈n/16⌉ groups of K, m whole rows of q, 16·⌈n/16⌉ scales, the table. Writes
-//            s[i][0:16·⌈n/16⌉].
+//            even and odd ones in ascending order; the logit is made of it by the
+//            operations of the twin.
+// Reads:     ⌈n/16⌉ groups of K, m whole rows of q, 16·⌈n/16⌉ scales, the table, m
+//            factors and offsets. Writes y[i][0:16·⌈n/16⌉].
 // Groups:    two at a time; where one is missing the other is computed and stored twice.
 // Prefetch:  in the passes of the first rows a line of next per line of K, in the order of
 //            its addresses; later passes touch K itself.
-// Registers: Z0–Z23 sums · Z24–Z26 K · Z25 q · Z27–Z31 see TABLES · DI s · SI q · R11 q
+// Registers: Z0–Z23 sums · Z24–Z26 K · Z25 q · Z27–Z31 see TABLES · DI y · SI q · R11 q
 //            stride · R8 rows left · AX CX q of a step, its first and its fourth row · BX k
 //            R13 distance to the second group · R12 that of its scores · R9 offset of the
-//            groups' scores · R10 fetched line · DX steps left
+//            groups' scores · R10 fetched line · DX steps left. Behind the steps: Z26 factor
+//            Z25 offset · BX scales · DX factors · CX offsets of the block's rows
 
 #define FIRST \
 	VMOVDQU32 (BX), Z24; \
@@ -70,29 +72,35 @@
 	VADDPS  Z25, Z24, Z24;    \
 	VMULPS  scale, Z24, a
 
-// STORE stores a row of both groups at off(AX); BX has the scales.
-#define STORE(off, a, b, c, d) \
-	SUM(a, b, (BX));            \
-	SUM(c, d, (BX)(R12*1));     \
-	VMOVUPS a, off(AX);         \
+// LOGITS makes and stores those of row i in both groups, at off(AX); BX has the scales.
+#define LOGITS(i, off, a, b, c, d) \
+	SUM(a, b, (BX));             \
+	SUM(c, d, (BX)(R12*1));      \
+	VBROADCASTSS (4*i)(DX), Z26; \
+	VBROADCASTSS (4*i)(CX), Z25; \
+	VMULPS  Z26, a, a;           \
+	VMULPS  Z26, c, c;           \
+	VADDPS  Z25, a, a;           \
+	VADDPS  Z25, c, c;           \
+	VMOVUPS a, off(AX);          \
 	VMOVUPS c, off(AX)(R12*1)
 
-// func qkPairFP8_bf16(s []float32, q []uint16, k []byte, scale []float32, table *FP8Table, m, n, d int, next []byte)
-TEXT ·qkPairFP8_bf16(SB), NOSPLIT, $32-152
+// func qkPairFP8_bf16(y []float32, q []uint16, k []byte, scale []float32, table *FP8Table, a, b []float32, m, n, d int, next []byte)
+TEXT ·qkPairFP8_bf16(SB), NOSPLIT, $32-200
 	TABLES(table+96(FP))
-	MOVQ s_base+0(FP), DI
+	MOVQ y_base+0(FP), DI
 	MOVQ q_base+24(FP), SI
-	MOVQ m+104(FP), R8
-	MOVQ d+120(FP), R11
+	MOVQ m+152(FP), R8
+	MOVQ d+168(FP), R11
 	ADDQ $3, R11
 	SHRQ $2, R11
 	MOVQ R11, steps-8(SP)
 	SHLQ $3, R11
-	MOVQ next_base+128(FP), R10
+	MOVQ next_base+176(FP), R10
 	LEAQ (R11*8), DX
 	MOVQ DX, group-16(SP) // bytes
 	LEAQ (DX*4), CX
-	AHEAD(next_len+136(FP), ahead, aheadDone)
+	AHEAD(next_len+184(FP), ahead, aheadDone)
 
 block:
 	STRIP
@@ -108,7 +116,7 @@ pass:
 	XORL R12, R12
 	LEAQ 64(R9), AX
 	SHRQ $2, AX
-	CMPQ AX, n+112(FP)
+	CMPQ AX, n+160(FP)
 	JGE  single
 	MOVQ group-16(SP), R13
 	MOVQ $64, R12
@@ -171,32 +179,38 @@ summed:
 	LEAQ (DI)(R9*1), AX
 	MOVQ scale_base+72(FP), BX
 	ADDQ R9, BX
+	MOVQ m+152(FP), DX
+	SUBQ R8, DX
+	SHLQ $2, DX
+	MOVQ b_base+128(FP), CX
+	ADDQ DX, CX
+	ADDQ a_base+104(FP), DX
 	JUMP(rows-24(SP), store1, store2, store3, store4, store5, store6)
 
 store6:
-	STORE(1280, Z20, Z21, Z22, Z23)
+	LOGITS(5, 1280, Z20, Z21, Z22, Z23)
 
 store5:
-	STORE(1024, Z16, Z17, Z18, Z19)
+	LOGITS(4, 1024, Z16, Z17, Z18, Z19)
 
 store4:
-	STORE(768, Z12, Z13, Z14, Z15)
+	LOGITS(3, 768, Z12, Z13, Z14, Z15)
 
 store3:
-	STORE(512, Z8, Z9, Z10, Z11)
+	LOGITS(2, 512, Z8, Z9, Z10, Z11)
 
 store2:
-	STORE(256, Z4, Z5, Z6, Z7)
+	LOGITS(1, 256, Z4, Z5, Z6, Z7)
 
 store1:
-	STORE(0, Z0, Z1, Z2, Z3)
+	LOGITS(0, 0, Z0, Z1, Z2, Z3)
 	MOVQ group-16(SP), AX
 	ADDQ AX, AX
 	ADDQ AX, k-32(SP)
 	ADDQ $128, R9
 	MOVQ R9, AX
 	SHRQ $2, AX
-	CMPQ AX, n+112(FP)
+	CMPQ AX, n+160(FP)
 	JLT  pass
 	MOVQ rows-24(SP), AX
 	SUBQ AX, R8

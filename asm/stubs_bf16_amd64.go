@@ -5,10 +5,10 @@ package asm
 // Each works like its generic twin.
 
 //go:noescape
-func qkPairBF16_bf16(s []float32, q []uint16, k []byte, m, n, d int, next []byte)
+func qkPairBF16_bf16(y []float32, q []uint16, k []byte, a, b []float32, m, n, d int, next []byte)
 
 //go:noescape
-func qkPairFP8_bf16(s []float32, q []uint16, k []byte, scale []float32, table *FP8Table, m, n, d int, next []byte)
+func qkPairFP8_bf16(y []float32, q []uint16, k []byte, scale []float32, table *FP8Table, a, b []float32, m, n, d int, next []byte)
 
 //go:noescape
 func pvPairBF16_bf16(o []float32, p []uint16, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)

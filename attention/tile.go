@@ -248,20 +248,19 @@ func (p *Plan) chooseScores() stage {
 	return (*block).scoresF32
 }
 
-// scoresPair leaves scores in w.y: of rows in bfloat16 by kernels that multiply that, of
+// scoresPair leaves scaled scores in w.y: of rows in bfloat16 by kernels that multiply that, of
 // others in float32. A row's own query decides, so its bits do not depend on the others.
 func (b *block) scoresPair(block, next []byte, n int) {
 	p, w, dk, dk4 := b.p, b.w, b.p.cfg.DK, b.p.scratch.dk4
 	tile := block[p.geo.k.tile:]
 	scale := p.pairK.Scales(&w.tmpK, tile, n)
 	if p.cfg.Q == QBF16 && b.rows <= p.strip { // all of them
-		p.pairK.ScoresPair(p.ks, w.y, w.q16, tile, scale, next, b.rows, n, dk)
-		p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
+		p.pairK.ScoresPair(p.ks, w.y, w.q16, tile, scale, w.a, w.b, next, b.rows, n, dk)
 		return
 	}
 	left := b.rows
 	b.runs(w.paired, true, func(r, m int) {
-		p.pairK.ScoresPair(p.ks, w.y[r*Tile:], w.q16[r*dk4:], tile, scale, next, m, n, dk)
+		p.pairK.ScoresPair(p.ks, w.y[r*Tile:], w.q16[r*dk4:], tile, scale, w.a[r:], w.b[r:], next, m, n, dk)
 		next = tile // fetched once
 		left -= m
 	})
@@ -270,13 +269,16 @@ func (b *block) scoresPair(block, next []byte, n int) {
 	case left <= p.rowsK:
 		b.runs(w.paired, false, func(r, m int) {
 			p.inPlaceK.ScoresF32(p.ks, w.y[r*Tile:], w.q[r*dk:], tile, next, m, n, dk)
+			p.ks.ScaleF32(w.y[r*Tile:], w.a[r:], w.b[r:], m, n)
 			next = tile
 		})
 	default:
 		p.cfg.K.Format.ExpandF32(p.ks, w.kf, &w.tmpK, tile, next, quant.Keys, dk, n)
-		b.runs(w.paired, false, func(r, m int) { p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, m, n, dk, bytesOf(w.kf)) })
+		b.runs(w.paired, false, func(r, m int) {
+			p.ks.QKF32(w.y[r*Tile:], w.q[r*dk:], w.kf, m, n, dk, bytesOf(w.kf))
+			p.ks.ScaleF32(w.y[r*Tile:], w.a[r:], w.b[r:], m, n)
+		})
 	}
-	p.ks.ScaleF32(w.y, w.a, w.b, b.rows, n)
 }
 
 // runs calls do for rows whose flag is want, as many at a time as follow each other and a

@@ -185,11 +185,11 @@ func productWorkload(f any, m, n, d int) func() {
 		k := bfloats(asm.Tile * ((d + 1) &^ 1))
 		return func() { f(floats, queries, k, m, n, d, k) }
 	case asm.QKPairBF16Func:
-		q, k := brainQueries(m, d4), bfloats(asm.Tile*((d+1)&^1))
-		return func() { f(floats, q, k, m, n, d, k) }
+		q, k, factors := brainQueries(m, d4), bfloats(asm.Tile*((d+1)&^1)), fillF32(m, 0.3)
+		return func() { f(floats, q, k, factors, factors, m, n, d, k) }
 	case asm.QKPairFP8Func:
-		q, k, scale, table := brainQueries(m, d4), codes(asm.Tile*4*d4), fillF32(asm.Tile, 0.1), &asm.FP8Table{}
-		return func() { f(floats, q, k, scale, table, m, n, d, k) }
+		q, k, factors, table := brainQueries(m, d4), codes(asm.Tile*4*d4), fillF32(max(m, asm.Tile), 0.1), &asm.FP8Table{}
+		return func() { f(floats, q, k, factors, table, factors, factors, m, n, d, k) }
 	case asm.PVU8I8Func:
 		p, v := codes(m*asm.Tile), codes(asm.Tile*d)
 		return func() { f(ints, p, v, m, n, d, v) }

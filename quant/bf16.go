@@ -73,8 +73,8 @@ func (bf16Format) Coarse() bool { return false }
 
 func (bf16Format) Scales(*Scratch, []byte, int) []float32 { return nil }
 
-func (bf16Format) ScoresPair(ks *asm.Set, s []float32, q []uint16, tile []byte, _ []float32, next []byte, m, n, d int) {
-	ks.QKPairBF16(s, q, tile, m, n, d, next)
+func (bf16Format) ScoresPair(ks *asm.Set, y []float32, q []uint16, tile []byte, _, a, b []float32, next []byte, m, n, d int) {
+	ks.QKPairBF16(y, q, tile, a, b, m, n, d, next)
 }
 
 func (bf16Format) FoldPair(ks *asm.Set, o []float32, p []uint16, tile []byte, mu []float32, f []asm.Fold, next []byte, m, n, d int) {

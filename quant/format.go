@@ -124,12 +124,12 @@ type BF16Format interface {
 	// written, as many more as fill a group of keys being finite or NaN; nil when all are 1.
 	Scales(tmp *Scratch, tile []byte, n int) []float32
 
-	// ScoresPair computes s[i][j] = scale[j]·Σ q[i][c]·code[j][c] of m rows of bfloat16
+	// ScoresPair computes y[i][j] = a[i]·scale[j]·Σ q[i][c]·code[j][c] + b[i] of m rows of bfloat16
 	// queries, [m][4·⌈d/4⌉] with zero padding, against tokens [0, n) of a tile of keys; FoldPair
 	// adds Σ_{t<n} p[i][t]·code[t][c] to the states o[i][c] as asm.FoldF32Func does, p[i][n] = 0
-	// where n is odd. s and p are [m][64], o is [m][d]. scale is what Scales returns. next as in
+	// where n is odd. y and p are [m][64], o is [m][d]. scale is what Scales returns. next as in
 	// ExpandF32.
-	ScoresPair(ks *asm.Set, s []float32, q []uint16, tile []byte, scale []float32, next []byte, m, n, d int)
+	ScoresPair(ks *asm.Set, y []float32, q []uint16, tile []byte, scale, a, b []float32, next []byte, m, n, d int)
 	FoldPair(ks *asm.Set, o []float32, p []uint16, tile []byte, mu []float32, f []asm.Fold, next []byte, m, n, d int)
 
 	// ExpandCodes is ExpandF32 of values without their scales.

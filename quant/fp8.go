@@ -180,8 +180,8 @@ func (f fp8Format) Scales(tmp *Scratch, tile []byte, n int) []float32 {
 	return scale
 }
 
-func (f fp8Format) ScoresPair(ks *asm.Set, s []float32, q []uint16, tile []byte, scale []float32, next []byte, m, n, d int) {
-	ks.QKPairFP8(s, q, tile[f.codesAt():], scale, &f.kind.table, m, n, d, next)
+func (f fp8Format) ScoresPair(ks *asm.Set, y []float32, q []uint16, tile []byte, scale, a, b []float32, next []byte, m, n, d int) {
+	ks.QKPairFP8(y, q, tile[f.codesAt():], scale, &f.kind.table, a, b, m, n, d, next)
 }
 
 func (f fp8Format) FoldPair(ks *asm.Set, o []float32, p []uint16, tile []byte, mu []float32, fold []asm.Fold, next []byte, m, n, d int) {
