@@ -1,5 +1,7 @@
 package asm
 
+import "math"
+
 // advance_generic is the specification of AdvanceFunc.
 func advance_generic(m, l, w []float32, st []Stat, f []Fold, rows int) (poisoned bool) {
 	for i, st := range st[:rows] {
@@ -33,5 +35,22 @@ func advanceU8_generic(r *RowStates, p []byte, y, sv []float32, top float32, m, 
 // advanceLogU8_generic is the specification of AdvanceLogU8Func.
 func advanceLogU8_generic(r *RowStates, p []byte, y, sv []float32, code LogCode, top float32, m, n int) (poisoned bool) {
 	smLogU8_generic(p, y, sv, r.Stat, code, top, m, n)
+	return advance_generic(r.M, r.L, r.W, r.Stat, r.Fold, m)
+}
+
+// advanceBF16_generic is the specification of AdvanceBF16Func.
+func advanceBF16_generic(r *RowStates, p []uint16, y, sv []float32, m, n int) (poisoned bool) {
+	smF32_generic(y, r.Stat, m, n)
+	packBF16_generic(p, y, sv, m, n)
+	for i := range m {
+		for j, x := range y[i*Tile:][:n] {
+			if len(sv) > 0 {
+				x *= sv[j]
+			}
+			if math.Float32bits(x)&0x7f800000 == 0 {
+				p[i*Tile+j] &= 0x8000
+			}
+		}
+	}
 	return advance_generic(r.M, r.L, r.W, r.Stat, r.Fold, m)
 }

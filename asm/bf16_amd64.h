@@ -1,18 +1,24 @@
-// bf16_amd64.h: dot products of bfloat16 pairs. Include float_avx512_amd64.h first.
+// bf16_amd64.h: dot products of bfloat16 pairs, bfloat16 of float32. Include float_avx512_amd64.h
+// first for the products.
 //
-// The Go assembler does not know the instruction. Registers are numbers, in Go's operand
+// The Go assembler does not know the instructions. Registers are numbers, in Go's operand
 // order:
 //
 //	VDPBF16PS EVEX.512.F3.0F38.W0 52 /r  c += pairs of a · pairs of b
 //
 // It rounds to nearest even whatever MXCSR says and takes subnormal numbers, on the way in
 // and out, for zeros.
-#define VDPBF16PS(a, b, c) EVEX512_F3(0x52, a, b, c)
+#define VDPBF16PS(a, b, c) EVEX512(0x7E, 0x52, a, b, c)
 
-#define EVEX512_F3(op, a, b, c) \
+//	VCVTNE2PS2BF16 EVEX.512.F2.0F38.W0 72 /r  c = bfloat16 of a, then of b
+//
+// rounds likewise and does not saturate.
+#define VCVTNE2PS2BF16(a, b, c) EVEX512(0x7F, 0x72, a, b, c)
+
+#define EVEX512(pp, op, a, b, c) \
 	BYTE $0x62;                                                                                   \
 	BYTE $(0xF2 ^ ((((c)>>3)&1)<<7) ^ ((((a)>>4)&1)<<6) ^ ((((a)>>3)&1)<<5) ^ ((((c)>>4)&1)<<4)); \
-	BYTE $(0x7E ^ (((b)&15)<<3));                                                                 \
+	BYTE $((pp) ^ (((b)&15)<<3));                                                                 \
 	BYTE $(0x48 ^ (((b)>>4)<<3));                                                                 \
 	BYTE $(op);                                                                                   \
 	BYTE $(0xC0 | (((c)&7)<<3) | ((a)&7))
@@ -42,9 +48,9 @@
 	JEQ  l2;       \
 	JMP  l1
 
-// AHEAD prefetches the lines of next, len bytes at R10, that a kernel of size bytes, in CX,
+// HEAD prefetches the lines of next, len bytes at R10, that a kernel of size bytes, in CX,
 // would leave out: those of a header, 16 at most. It moves R10 past them and clobbers CX.
-#define AHEAD(len, loop, done) \
+#define HEAD(len, loop, done) \
 	NEGQ CX;          \
 	ADDQ len, CX;     \
 	CMPQ CX, $1024;   \

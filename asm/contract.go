@@ -218,6 +218,11 @@ type AdvanceU8Func func(r *RowStates, p []byte, y, sv []float32, top float32, m,
 // AdvanceLogU8Func is SoftmaxLogU8Func followed by AdvanceFunc, as AdvanceU8Func.
 type AdvanceLogU8Func func(r *RowStates, p []byte, y, sv []float32, code LogCode, top float32, m, n int) (poisoned bool)
 
+// AdvanceBF16Func is SoftmaxF32Func followed by AdvanceFunc, and by PackBF16Func, p being dst,
+// on the weights: but products below 2⁻¹²⁶, which bfloat16 kernels may take for zeros, become
+// zeros. NaN have any sign. Afterwards W holds anything. Exact.
+type AdvanceBF16Func func(r *RowStates, p []uint16, y, sv []float32, m, n int) (poisoned bool)
+
 // Certificate is what quantization may have done to a row of the output so far, weights
 // relative to the running maximum.
 type Certificate struct {

@@ -115,7 +115,7 @@ func logit(score, bound float64, a, b float32) (value, tol float64) {
 
 func driveQKPairBF16(g *gen, m, n, d int) trial {
 	k, key := g.brainKeys(n, d)
-	q, a, b := g.brainQueries(m, d), g.finite(m, 30), g.finite(m, 30)
+	q, a, b := g.brainQueries(m, d), g.finite(m, 10), g.finite(m, 30)
 	value, tol := make([]float64, m*Tile), make([]float64, m*Tile)
 	for i := range m {
 		for j := range n {
@@ -148,7 +148,7 @@ func (g *gen) fp8Table() *FP8Table {
 func driveQKPairFP8(g *gen, m, n, d int) trial {
 	d4 := ceilDiv(d, 4)
 	q, k, table := g.brainQueries(m, d), g.codes(ceilDiv(n, 16)*d4*64), g.fp8Table()
-	scale, a, b := g.finite(16*ceilDiv(n, 16), 10), g.finite(m, 30), g.finite(m, 30)
+	scale, a, b := g.finite(16*ceilDiv(n, 16), 10), g.finite(m, 10), g.finite(m, 30)
 	value, tol := make([]float64, m*Tile), make([]float64, m*Tile)
 	for i := range m {
 		for j := range n {

@@ -599,6 +599,79 @@ func driveAdvanceLogU8(g *gen, m, n, _ int) trial {
 	})
 }
 
+// driveAdvanceBF16 expects weights within their bound, their rounding exactly, and states as of
+// the twin.
+func driveAdvanceBF16(g *gen, m, n, _ int) trial {
+	r := logitRows(g, m, n, weights)
+	sv := g.finite(n, 120)
+	if g.IntN(3) == 0 {
+		sv = nil
+	}
+	peak, l := make([]float32, m), make([]float32, m)
+	for i := range m {
+		peak[i], l[i] = unsigned(g.maximum()), 64*g.Float32()
+	}
+	mask := matrix(m, n, n)
+	for i := range m {
+		if n%2 == 1 {
+			mask[i*Tile+n] = spec
+		}
+	}
+	w := bytes.Repeat([]byte{any_}, 2*m+1)
+	w[2*m] = spec // whether a row is poisoned
+	packed := out(make([]uint16, m*Tile), mask)
+	states := []operand{inout(peak, peak, nil), inout(l, l, nil), out(make([]float32, 2*m+1), w), out(make([]float32, 3*m), nil)}
+	for i := range states {
+		states[i].want = nil
+	}
+	packed.want = nil
+	return trial{
+		ops: append([]operand{packed, r.operand(), in(sv), stats(m)}, states...),
+		call: func(f any, b [][]byte) {
+			w := view[float32](b[6])
+			r := RowStates{M: view[float32](b[4]), L: view[float32](b[5]), W: w[:2*m], Stat: view[Stat](b[3]), Fold: view[Fold](b[7])}
+			w[2*m] = 0
+			if f.(AdvanceBF16Func)(&r, view[uint16](b[0]), view[float32](b[1]), view[float32](b[2]), m, n) {
+				w[2*m] = 1
+			}
+			for i, x := range r.M {
+				r.M[i] = unsigned(x)
+			}
+			for i, x := range view[uint16](b[0]) {
+				if isNaN(uint32(x) << 16) {
+					view[uint16](b[0])[i] = 0x7fc0
+				}
+			}
+		},
+		check: func(b [][]byte) error {
+			p, e := view[uint16](b[0]), view[float32](b[1])
+			if err := checkStat(view[Stat](b[3]), r.top, e, func(int) float32 { return 1 }, n); err != nil {
+				return err
+			}
+			for i := range m {
+				for j := range n {
+					x := e[i*Tile+j]
+					if sv != nil {
+						x = mul(x, sv[j])
+					}
+					want := toBrain(x)
+					if math.Abs(float64(x)) < 0x1p-126 {
+						want &= 0x8000
+					}
+					if got := p[i*Tile+j]; got != want && x == x || x != x && got != 0x7fc0 {
+						return fmt.Errorf("row %d: p[%d] = %#04x for %g, want %#04x", i, j, got, x, want)
+					}
+				}
+				if n%2 == 1 && p[i*Tile+n] != 0 {
+					return fmt.Errorf("row %d: p[%d] = %#04x behind the last weight", i, n, p[i*Tile+n])
+				}
+			}
+			return nil
+		},
+		work: float64(m * n),
+	}
+}
+
 // trialAdvance is a trial of a kernel that weighs a tile and moves the states past it: weights
 // and codes as trialCodes has them, states as of the twin. The sign of a maximum 0 is not
 // specified.

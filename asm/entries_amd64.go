@@ -8,6 +8,7 @@ package asm
 var entryNames = [...]string{
 	"absMax_avx2",
 	"absMax_avx512",
+	"advanceBF16_bf16",
 	"advanceLogU8_avx512",
 	"advanceU8_avx512",
 	"advance_avx2",
@@ -110,4 +111,4 @@ var entryNames = [...]string{
 }
 
 // entries are their addresses.
-var entries [101]uintptr
+var entries [102]uintptr

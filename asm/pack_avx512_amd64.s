@@ -11,7 +11,7 @@
 // Tails:     columns beyond n are masked: read as 0 and not written, but for the second
 //            half of a pair.
 // Registers: DI dst · SI y · R8 rows left · AX columns of dst · Z0–Z3 y · Z6 Z7 Z16 Z17 rounded · Z18–Z21
-//            factors · Z4 Z5 K5 see RARE · Z8–Z15 see ROUNDING · K1–K4 columns · K6 K7
+//            factors · Z4 Z5 K5 see RARELANES · Z8–Z15 see ROUNDING · K1–K4 columns · K6 K7
 //            columns of dst · K0 rare lanes
 
 // EACH rounds a vector and adds its rare lanes to K0.
@@ -22,7 +22,7 @@
 // MEND rounds it again with care.
 #define MEND(x, y) \
 	ROUND(x, y, K6); \
-	RARE(x, y, K6)
+	RARELANES(x, y, K6)
 
 // func packBF16_avx512(dst []uint16, y, sv []float32, m, n int)
 TEXT ·packBF16_avx512(SB), NOSPLIT, $0-88

@@ -88,7 +88,7 @@ TEXT ·pvPairBF16_bf16(SB), NOSPLIT, $24-168
 	INCQ CX
 	SHRQ $1, CX
 	IMULQ R11, CX
-	AHEAD(next_len+152(FP), ahead, aheadDone)
+	HEAD(next_len+152(FP), head, headDone)
 	MOVQ R10, next-16(SP)
 
 set:

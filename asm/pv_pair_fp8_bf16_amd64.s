@@ -130,7 +130,7 @@ TEXT ·pvPairFP8_bf16(SB), NOSPLIT, $16-176
 	MOVQ next_base+152(FP), R10
 	MOVQ n+136(FP), CX
 	IMULQ R11, CX
-	AHEAD(next_len+160(FP), ahead, aheadDone)
+	HEAD(next_len+160(FP), head, headDone)
 	MOVQ R10, next-16(SP)
 
 set:

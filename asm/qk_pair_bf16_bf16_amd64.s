@@ -74,7 +74,7 @@ TEXT ·qkPairBF16_bf16(SB), NOSPLIT, $24-168
 	MOVQ next_base+144(FP), R10
 	MOVQ DX, CX
 	SHLQ $8, CX
-	AHEAD(next_len+152(FP), ahead, aheadDone)
+	HEAD(next_len+152(FP), head, headDone)
 	SHLQ $6, DX
 	MOVQ n+128(FP), AX
 	GROUPS(AX)

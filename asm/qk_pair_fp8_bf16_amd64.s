@@ -100,7 +100,7 @@ TEXT ·qkPairFP8_bf16(SB), NOSPLIT, $32-200
 	LEAQ (R11*8), DX
 	MOVQ DX, group-16(SP) // bytes
 	LEAQ (DX*4), CX
-	AHEAD(next_len+184(FP), ahead, aheadDone)
+	HEAD(next_len+184(FP), head, headDone)
 
 block:
 	STRIP

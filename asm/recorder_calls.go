@@ -64,28 +64,30 @@ func (recorder *Recorder) intercept() {
 	}
 	{
 		kernel := recorder.kernel("QKPairBF16")
-		recorder.QKPairBF16 = func(s []float32, q []uint16, k []byte, m, n, d int, next []byte) {
+		recorder.QKPairBF16 = func(y []float32, q []uint16, k []byte, a, b []float32, m, n, d int, next []byte) {
 			record(recorder, kernel, &struct {
-				s       []float32
+				y       []float32
 				q       []uint16
 				k       []byte
+				a, b    []float32
 				m, n, d int
 				next    []byte
-			}{s, q, k, m, n, d, next}, 0)
+			}{y, q, k, a, b, m, n, d, next}, 0)
 		}
 	}
 	{
 		kernel := recorder.kernel("QKPairFP8")
-		recorder.QKPairFP8 = func(s []float32, q []uint16, k []byte, scale []float32, table *FP8Table, m, n, d int, next []byte) {
+		recorder.QKPairFP8 = func(y []float32, q []uint16, k []byte, scale []float32, table *FP8Table, a, b []float32, m, n, d int, next []byte) {
 			record(recorder, kernel, &struct {
-				s       []float32
+				y       []float32
 				q       []uint16
 				k       []byte
 				scale   []float32
 				table   *FP8Table
+				a, b    []float32
 				m, n, d int
 				next    []byte
-			}{s, q, k, scale, table, m, n, d, next}, 0)
+			}{y, q, k, scale, table, a, b, m, n, d, next}, 0)
 		}
 	}
 	{
@@ -281,6 +283,18 @@ func (recorder *Recorder) intercept() {
 				top   float32
 				m, n  int
 			}{r, p, y, sv, code, top, m, n}, 1)
+			return false
+		}
+	}
+	{
+		kernel := recorder.kernel("AdvanceBF16")
+		recorder.AdvanceBF16 = func(r *RowStates, p []uint16, y, sv []float32, m, n int) (poisoned bool) {
+			record(recorder, kernel, &struct {
+				r     *RowStates
+				p     []uint16
+				y, sv []float32
+				m, n  int
+			}{r, p, y, sv, m, n}, 1)
 			return false
 		}
 	}

@@ -30,9 +30,9 @@
 	VPANDD Z11, x, Z4;      \
 	VPCMPUD $6, Z12, Z4, k
 
-// RARE mends the lanes of k: finite ones become the largest, infinities stay, NaN turn
+// RARELANES mends the lanes of k: finite ones become the largest, infinities stay, NaN turn
 // quiet. It clobbers Z4, Z5 and K5.
-#define RARE(x, y, k) \
+#define RARELANES(x, y, k) \
 	VPANDD Z11, x, Z4;            \
 	VPCMPUD $5, Z14, Z4, K5;      \
 	VPANDND x, Z11, Z5;           \

@@ -35,8 +35,8 @@ stored:
 	JMP  rest
 
 rare:
-	RARE(Z0, Z2, K3)
-	RARE(Z1, Z3, K4)
+	RARELANES(Z0, Z2, K3)
+	RARELANES(Z1, Z3, K4)
 	JMP  stored
 
 rest:
@@ -51,8 +51,8 @@ rest:
 	VMOVDQU32.Z 64(SI), K2, Z1
 	ROUND(Z0, Z2, K3)
 	ROUND(Z1, Z3, K4)
-	RARE(Z0, Z2, K3)
-	RARE(Z1, Z3, K4)
+	RARELANES(Z0, Z2, K3)
+	RARELANES(Z1, Z3, K4)
 	VMOVDQU32 Z2, K1, (SI)
 	VMOVDQU32 Z3, K2, 64(SI)
 

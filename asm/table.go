@@ -57,6 +57,7 @@ type Set struct {
 	PVPairFP8     PVPairFP8Func
 	Advance       AdvanceFunc
 	AdvanceU8     AdvanceU8Func
+	AdvanceBF16   AdvanceBF16Func
 	AdvanceLogU8  AdvanceLogU8Func
 	Certify       CertifyFunc
 	FoldI8        FoldI8Func

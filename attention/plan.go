@@ -269,8 +269,11 @@ func (p *Plan) qkFamily() string {
 }
 
 func (p *Plan) smFamily() string {
-	if p.intV != nil {
+	switch {
+	case p.intV != nil:
 		return p.prob.family
+	case p.pairV:
+		return "AdvanceBF16"
 	}
 	return p.prob.floatFamily
 }

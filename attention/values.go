@@ -15,6 +15,8 @@ func (p *Plan) chooseValues() stage {
 		return (*block).valuesStored
 	case p.intV != nil:
 		return (*block).valuesI8
+	case p.pairV:
+		return (*block).valuesPair
 	case p.roundV != nil:
 		return (*block).valuesBF16
 	}
@@ -184,54 +186,73 @@ func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, n int
 	})
 }
 
-// valuesBF16 sums values under weights that are rounded to bfloat16 with the scales of their
-// tokens folded in, tokens in bad as valuesInPlace.
-func (b *block) valuesBF16(block, next []byte, n int) {
+// valuesPair sums values by kernels that multiply bfloat16, under weights that are rounded to
+// it with the scales of their tokens folded in, tokens in bad as valuesInPlace.
+func (b *block) valuesPair(block, next []byte, n int) {
 	p, w, dv := b.p, b.w, b.p.cfg.DV
 	tile, mu, bad := block[p.geo.v.tile:], b.centre(block), bad(block, n)
-	if bad != 0 {
-		b.noteSeen(bad, n)
-	}
-	weighExp(b, n)
-	if bad != 0 {
-		b.roundSeen(p.roundV.Scales(&w.tmpV, tile, n), n)
-		b.sumSeen(bad, n, func(t int) []float32 {
-			p.cfg.V.Format.Decode(w.row[:dv], tile, quant.Values, dv, t)
-			return w.row[:dv]
-		})
-		tile = b.blanked(tile, bad)
-	}
-	scale := p.roundV.Scales(&w.tmpV, tile, n)
-	if p.pairV {
-		p.ks.PackBF16(w.p16, w.y, scale, b.rows, n)
-		b.advance()
-		for r := 0; r < b.rows; {
-			m := b.unseen(r, bad)
-			if m > 0 {
-				p.roundV.FoldPair(p.ks, w.split.o[r*dv:], w.p16[r*Tile:], tile, mu, w.fold[r:], next, m, b.lastSeen(r, m, n), dv)
-				next = tile
-			} else {
-				m = 1
-				p.ks.FoldF32(w.split.o[r*dv:], w.acc[r*dv:], mu, w.fold[r:], m, dv)
-			}
-			r += m
+	if bad == 0 {
+		if p.ks.AdvanceBF16(&w.states, w.p16, w.y, p.roundV.Scales(&w.tmpV, tile, n), b.rows, n) {
+			w.split.poisonVoid(w.stat[:b.rows])
 		}
 	} else {
-		if scale != nil {
-			for r := range b.rows {
-				y := w.y[r*Tile:][:n]
-				for j, s := range scale[:n] {
-					y[j] *= s
-				}
-			}
+		tile = b.weighSeen(tile, bad, n)
+		p.ks.PackBF16(w.p16, w.y, p.roundV.Scales(&w.tmpV, tile, n), b.rows, n)
+		b.advance()
+	}
+	for r := 0; r < b.rows; {
+		m := b.unseen(r, bad)
+		if m > 0 {
+			p.roundV.FoldPair(p.ks, w.split.o[r*dv:], w.p16[r*Tile:], tile, mu, w.fold[r:], next, m, b.lastSeen(r, m, n), dv)
+			next = tile
+		} else {
+			m = 1
+			p.ks.FoldF32(w.split.o[r*dv:], w.acc[r*dv:], mu, w.fold[r:], m, dv)
 		}
-		p.ks.RoundBF16(w.y[:b.rows*Tile])
-		p.roundV.ExpandCodes(p.ks, w.vf, &w.tmpV, tile, next, dv, n)
-		b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) { p.ks.PVF32(acc, w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
+		r += m
 	}
 	if p.cfg.Certify {
 		b.certifyTile(block, nil, n)
 	}
+}
+
+// valuesBF16 is valuesPair by kernels that multiply float32.
+func (b *block) valuesBF16(block, next []byte, n int) {
+	p, w, dv := b.p, b.w, b.p.cfg.DV
+	tile, mu, bad := block[p.geo.v.tile:], b.centre(block), bad(block, n)
+	if bad == 0 {
+		weighExp(b, n)
+	} else {
+		tile = b.weighSeen(tile, bad, n)
+	}
+	if scale := p.roundV.Scales(&w.tmpV, tile, n); scale != nil {
+		for r := range b.rows {
+			y := w.y[r*Tile:][:n]
+			for j, s := range scale[:n] {
+				y[j] *= s
+			}
+		}
+	}
+	p.ks.RoundBF16(w.y[:b.rows*Tile])
+	p.roundV.ExpandCodes(p.ks, w.vf, &w.tmpV, tile, next, dv, n)
+	b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) { p.ks.PVF32(acc, w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
+	if p.cfg.Certify {
+		b.certifyTile(block, nil, n)
+	}
+}
+
+// weighSeen makes the weights of a tile with tokens in bad, and sums the rows that see one of
+// those. It returns the tile without the tokens.
+func (b *block) weighSeen(tile []byte, bad uint64, n int) []byte {
+	p, w, dv := b.p, b.w, b.p.cfg.DV
+	b.noteSeen(bad, n)
+	weighExp(b, n)
+	b.roundSeen(p.roundV.Scales(&w.tmpV, tile, n), n)
+	b.sumSeen(bad, n, func(t int) []float32 {
+		p.cfg.V.Format.Decode(w.row[:dv], tile, quant.Values, dv, t)
+		return w.row[:dv]
+	})
+	return b.blanked(tile, bad)
 }
 
 // roundSeen rounds the weights of rows that see a token without a finite value as those of

@@ -34,7 +34,7 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 	}
 	switch {
 	case isProduct(e):
-	case has("Softmax", "Scale", "Certify", "Pack", "AdvanceU8", "AdvanceLog"):
+	case has("Softmax", "Scale", "Certify", "Pack", "AdvanceU8", "AdvanceBF16", "AdvanceLog"):
 		d = 0
 	case has("Advance"):
 		n, d = 0, 1
@@ -259,6 +259,10 @@ func softmaxWorkload(f any, m, n int) func() {
 	case asm.AdvanceU8Func:
 		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
 		return func() { f(r, hi, y, scales, 255, m, n) }
+	case asm.AdvanceBF16Func:
+		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
+		packed := make([]uint16, rows)
+		return func() { f(r, packed, y, scales, m, n) }
 	case asm.AdvanceLogU8Func:
 		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
 		return func() { f(r, hi, y, scales, code, 128, m, n) }
