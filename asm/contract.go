@@ -96,6 +96,11 @@ type QKScaleI8Func func(y []float32, q []int8, k []byte, sk, a, b []float32, m, 
 // anything afterwards. Exact.
 type QKScaleI4Func func(y []float32, q []int8, k, mult []byte, sk, a, b []float32, m, n, d4 int, next []byte)
 
+// QKScaleN4Func is QKScaleI8Func on what ExpN4KFunc makes of nibble keys, [⌈n/32⌉][d4][16][4],
+// and multipliers, [⌈d4/8⌉][64]. It reads ⌈n/32⌉ pairs of k and writes y[i][0:32·⌈n/32⌉], of
+// which y[i][n:] holds anything afterwards. Exact.
+type QKScaleN4Func func(y []float32, q []int8, k, mult []byte, book *ScaledBook, sk, a, b []float32, m, n, d4 int, next []byte)
+
 // ScaleF32Func turns float32 scores into logits in place: y = y·a[i] + b[i].
 // Exact: one rounding per operation.
 type ScaleF32Func func(y []float32, a, b []float32, m, n int)
@@ -283,6 +288,10 @@ type PVFoldI8Func func(o []float32, acc []int32, p, v []byte, mu []float32, f []
 // multipliers, [⌈dv/32⌉][64]. It reads ⌈n/8⌉ planes and p[i][0:8·⌈n/8⌉], of which those behind
 // 4·⌈n/4⌉ are anything. Exact.
 type PVFoldI4Func func(o []float32, p, v, mult []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
+
+// PVFoldN4Func is PVFoldI8Func on what ExpN4VFunc makes of nibble planes v, [8][dv][4], and
+// multipliers, [⌈dv/32⌉][64]. It reads ⌈n/8⌉ planes and p[i][0:4·⌈n/4⌉], p[i][n:] being 0. Exact.
+type PVFoldN4Func func(o []float32, p, v, mult []byte, book *ScaledBook, mu []float32, f []Fold, m, n, dv int, next []byte)
 
 // FoldF32Func adds a float tile, as FoldI8Func.
 type FoldF32Func func(o, a, mu []float32, f []Fold, m, dv int)

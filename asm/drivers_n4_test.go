@@ -55,6 +55,52 @@ func driveExpN4V(g *gen, _, n, d int) trial {
 	}
 }
 
+func driveQKScaleN4(g *gen, m, n, d int) trial {
+	q, k, mult, book := g.queries(m, d), g.codes(ceilDiv(n, 32)*ceilDiv(d, 4)*64), g.codes(ceilDiv(d, 32)*Tile), g.book()
+	sk, a, b := g.floats(n, 128), g.floats(m, 128), g.floats(m, 128)
+	want := make([]float32, m*Tile)
+	for i := range m {
+		for j := range n {
+			sum := 0
+			for c := range d {
+				sum += int(q[i*4*ceilDiv(d, 4)+c]) * scaledCode(book, multN4(mult, j, c), nibbleK(k, d, j, c))
+			}
+			want[i*Tile+j] = add(mul(mul(float32(sum), a[i]), sk[j]), b[i])
+		}
+	}
+	return trial{
+		ops: []operand{out(want, matrix(m, n, 32*ceilDiv(n, 32))), in(q), in(k), in(mult), in([]ScaledBook{*book}), in(sk), in(a), in(b), in(g.hint())},
+		call: func(f any, x [][]byte) {
+			f.(QKScaleN4Func)(view[float32](x[0]), view[int8](x[1]), x[2], x[3], &view[ScaledBook](x[4])[0], view[float32](x[5]), view[float32](x[6]),
+				view[float32](x[7]), m, n, (d+3)/4, x[8])
+		},
+		work: float64(m * n * (2*d + 3)),
+	}
+}
+
+func drivePVFoldN4(g *gen, m, n, dv int) trial {
+	p, v, mult, book := g.codes(m*Tile), g.codes(ceilDiv(n, 8)*dv*4), g.codes(ceilDiv(dv, 32)*Tile), g.book()
+	x := make([]float32, m*dv)
+	for i := range m {
+		clear(p[i*Tile+n : i*Tile+4*ceilDiv(n, 4)])
+		for c := range dv {
+			sum := 0
+			for t := range n {
+				sum += int(p[i*Tile+t]) * scaledCode(book, multN4(mult, t, c), nibbleV(v, dv, t, c))
+			}
+			x[i*dv+c] = float32(sum)
+		}
+	}
+	o, mu, f, states := g.folding(m, dv, x)
+	return trial{
+		ops: []operand{inout(o, states, nil), in(p), in(v), in(mult), in([]ScaledBook{*book}), in(mu), in(f), in(g.hint())},
+		call: func(k any, b [][]byte) {
+			k.(PVFoldN4Func)(view[float32](b[0]), b[1], b[2], b[3], &view[ScaledBook](b[4])[0], orNil(mu, b[5]), view[Fold](b[6]), m, n, dv, b[7])
+		},
+		work: float64(m * dv * (2*n + 5)),
+	}
+}
+
 // encRowN4 draws a row of blocks of any size, many of its quotients half-way cases, and
 // computes its multiplier indices and codes from the text of the contract.
 func (g *gen) encRowN4(d int, book *ScaledBook) (x []float32, scale float32, mult []int8, codes []byte) {

@@ -26,6 +26,7 @@ var drivers = map[string]driver{
 	"ScaleI8":       {"mn", driveScaleI8},
 	"QKScaleI8":     {"mnd", driveQKScaleI8},
 	"QKScaleI4":     {"mnd", driveQKScaleI4},
+	"QKScaleN4":     {"mnd", driveQKScaleN4},
 	"ScaleF32":      {"mn", driveScaleF32},
 	"SoftmaxF32":    {"mn", driveSoftmaxF32},
 	"SoftmaxU8":     {"mn", driveSoftmaxU8},
@@ -46,6 +47,7 @@ var drivers = map[string]driver{
 	"FoldI8":        {"md", driveFoldI8},
 	"PVFoldI8":      {"mnd", drivePVFoldI8},
 	"PVFoldI4":      {"mnd", drivePVFoldI4},
+	"PVFoldN4":      {"mnd", drivePVFoldN4},
 	"FoldF32":       {"md", driveFoldF32},
 	"FinishF32":     {"d", driveFinishF32},
 	"Exp2F32":       {"d", driveExp2F32},
@@ -133,13 +135,7 @@ func driveQKScaleI8(g *gen, m, n, d int) trial {
 // integerScores draws int8 queries and an int8 K tile, and multiplies.
 func (g *gen) integerScores(m, n, d int) (q []int8, k []byte, want []int32) {
 	d4 := (d + 3) / 4
-	q = view[int8](g.codes(m * 4 * d4))
-	for i := range q {
-		q[i] = max(q[i], -127)
-		if i%(4*d4) >= d {
-			q[i] = 0
-		}
-	}
+	q = g.queries(m, d)
 	k = g.codes(ceilDiv(n, 16) * d4 * 64)
 	want = make([]int32, m*Tile)
 	for i := range m {
@@ -184,16 +180,22 @@ func driveQKScaleI4(g *gen, m, n, d int) trial {
 	}
 }
 
-// nibbleScores draws int8 queries and a nibble K tile with multipliers, and multiplies.
-func (g *gen) nibbleScores(m, n, d int) (q []int8, k, mult []byte, want []int32) {
-	d4 := (d + 3) / 4
-	q = view[int8](g.codes(m * 4 * d4))
+// queries draws m rows of int8 queries.
+func (g *gen) queries(m, d int) []int8 {
+	q, width := view[int8](g.codes(m*4*ceilDiv(d, 4))), 4*ceilDiv(d, 4)
 	for i := range q {
 		q[i] = max(q[i], -127)
-		if i%(4*d4) >= d {
+		if i%width >= d {
 			q[i] = 0
 		}
 	}
+	return q
+}
+
+// nibbleScores draws int8 queries and a nibble K tile with multipliers, and multiplies.
+func (g *gen) nibbleScores(m, n, d int) (q []int8, k, mult []byte, want []int32) {
+	d4 := (d + 3) / 4
+	q = g.queries(m, d)
 	k, mult = g.codes(ceilDiv(n, 32)*d4*64), g.mults(n, d)
 	want = make([]int32, m*Tile)
 	for i := range m {

@@ -82,6 +82,7 @@ var entryNames = [...]string{
 	"pvF32_avx512",
 	"pvFoldI4_vnni",
 	"pvFoldI8_vnni",
+	"pvFoldN4_vnni",
 	"pvPairBF16_bf16",
 	"pvPairFP8_bf16",
 	"pvU8I8_avx512",
@@ -98,6 +99,7 @@ var entryNames = [...]string{
 	"qkPairFP8_bf16",
 	"qkScaleI4_vnni",
 	"qkScaleI8_vnni",
+	"qkScaleN4_vnni",
 	"roundBF16_avx2",
 	"roundBF16_avx512",
 	"scaleF32_avx2",
@@ -111,4 +113,4 @@ var entryNames = [...]string{
 }
 
 // entries are their addresses.
-var entries [102]uintptr
+var entries [104]uintptr

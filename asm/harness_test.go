@@ -114,7 +114,7 @@ type workbench struct{ slots []*fence }
 
 func newWorkbench() *workbench {
 	w := &workbench{}
-	for range 8 {
+	for range 9 {
 		w.slots = append(w.slots, newFence(slotBytes))
 	}
 	return w

@@ -60,6 +60,58 @@ func encN4V_generic(dst, mult []byte, x []float32, book *ScaledBook, scale float
 	encN4(mult, x, book, scale, func(c int, code byte) { putHalf(&dst[4*c], code, high) })
 }
 
+// code is that of the nibble in one half of x under the multiplier in one half of mult.
+func (b *ScaledBook) code(mult, x byte, odd, high int) int32 {
+	return int32(b.Codes[mult>>(4*odd)&15][x>>(4*high)&15])
+}
+
+// qkScaleN4_generic is the specification of QKScaleN4Func.
+func qkScaleN4_generic(y []float32, q []int8, k, mult []byte, book *ScaledBook, sk, a, b []float32, m, n, d4 int, _ []byte) {
+	s := asInts(y)
+	for i := range m {
+		clear(s[i*Tile:][:n])
+	}
+	for t := range n {
+		for block := 0; block < d4; block += 4 { // of 16 channels
+			var codes [16]int32
+			width := min(4*d4-4*block, 16)
+			x := k[(t/32*d4+block)*64+t%16*4:]
+			for c := range width {
+				codes[c] = book.code(mult[block/8*Tile+t], x[c/4*64+c%4], block/4%2, t/16%2)
+			}
+			for i := range m {
+				sum := int32(0)
+				for c, v := range q[4*(i*d4+block):][:width] {
+					sum += int32(v) * codes[c]
+				}
+				s[i*Tile+t] += sum
+			}
+		}
+	}
+	scaleI8_generic(y, s, sk, a, b, m, n)
+}
+
+// pvFoldN4_generic is the specification of PVFoldN4Func.
+func pvFoldN4_generic(o []float32, p, v, mult []byte, book *ScaledBook, mu []float32, f []Fold, m, n, dv int, _ []byte) {
+	for c := range dv {
+		var codes [Tile]int32
+		for t := range n {
+			codes[t] = book.code(mult[c/32*Tile+t], v[(t/8*dv+c)*4+t%4], c/16%2, t/4%2)
+		}
+		var centre []float32
+		if mu != nil {
+			centre = mu[c:]
+		}
+		for i := range m {
+			var sum [1]int32
+			for t, w := range p[i*Tile:][:n] {
+				sum[0] += int32(w) * codes[t]
+			}
+			foldI8_generic(o[i*dv+c:], sum[:], centre, f[i:], 1, 1)
+		}
+	}
+}
+
 // expN4K_generic is the specification of ExpN4KFunc.
 func expN4K_generic(dst, k, mult []byte, book *ScaledBook, n, d int, _ []byte) {
 	d4 := (d + 3) / 4

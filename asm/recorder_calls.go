@@ -137,6 +137,20 @@ func (recorder *Recorder) intercept() {
 		}
 	}
 	{
+		kernel := recorder.kernel("QKScaleN4")
+		recorder.QKScaleN4 = func(y []float32, q []int8, k, mult []byte, book *ScaledBook, sk, a, b []float32, m, n, d4 int, next []byte) {
+			record(recorder, kernel, &struct {
+				y        []float32
+				q        []int8
+				k, mult  []byte
+				book     *ScaledBook
+				sk, a, b []float32
+				m, n, d4 int
+				next     []byte
+			}{y, q, k, mult, book, sk, a, b, m, n, d4, next}, 0)
+		}
+	}
+	{
 		kernel := recorder.kernel("ScaleF32")
 		recorder.ScaleF32 = func(y []float32, a, b []float32, m, n int) {
 			record(recorder, kernel, &struct {
@@ -347,6 +361,20 @@ func (recorder *Recorder) intercept() {
 				m, n, dv   int
 				next       []byte
 			}{o, p, v, mult, mu, f, m, n, dv, next}, 0)
+		}
+	}
+	{
+		kernel := recorder.kernel("PVFoldN4")
+		recorder.PVFoldN4 = func(o []float32, p, v, mult []byte, book *ScaledBook, mu []float32, f []Fold, m, n, dv int, next []byte) {
+			record(recorder, kernel, &struct {
+				o          []float32
+				p, v, mult []byte
+				book       *ScaledBook
+				mu         []float32
+				f          []Fold
+				m, n, dv   int
+				next       []byte
+			}{o, p, v, mult, book, mu, f, m, n, dv, next}, 0)
 		}
 	}
 	{

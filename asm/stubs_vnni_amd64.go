@@ -11,7 +11,13 @@ func qkScaleI8_vnni(y []float32, q []int8, k []byte, sk, a, b []float32, m, n, d
 func qkScaleI4_vnni(y []float32, q []int8, k, mult []byte, sk, a, b []float32, m, n, d4 int, next []byte)
 
 //go:noescape
+func qkScaleN4_vnni(y []float32, q []int8, k, mult []byte, book *ScaledBook, sk, a, b []float32, m, n, d4 int, next []byte)
+
+//go:noescape
 func pvFoldI8_vnni(o []float32, acc []int32, p, v []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
 
 //go:noescape
 func pvFoldI4_vnni(o []float32, p, v, mult []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
+
+//go:noescape
+func pvFoldN4_vnni(o []float32, p, v, mult []byte, book *ScaledBook, mu []float32, f []Fold, m, n, dv int, next []byte)

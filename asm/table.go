@@ -43,6 +43,7 @@ type Set struct {
 	ScaleI8       ScaleI8Func
 	QKScaleI8     QKScaleI8Func
 	QKScaleI4     QKScaleI4Func
+	QKScaleN4     QKScaleN4Func
 	ScaleF32      ScaleF32Func
 	SoftmaxF32    SoftmaxF32Func
 	SoftmaxU8     SoftmaxU8Func
@@ -63,6 +64,7 @@ type Set struct {
 	FoldI8        FoldI8Func
 	PVFoldI8      PVFoldI8Func
 	PVFoldI4      PVFoldI4Func
+	PVFoldN4      PVFoldN4Func
 	FoldF32       FoldF32Func
 	FinishF32     FinishF32Func
 	Exp2F32       Exp2F32Func

@@ -28,6 +28,7 @@ type Plan struct {
 	rowsI8             int                     // the most rows it is done for; more share one expansion
 	intV               quant.Int8Format
 	inPlaceFold        quant.InPlaceInt8Format // intV, when kernels read the values of few rows as they are stored
+	foldRows           int                     // the most rows it is done for; more share one expansion
 	inPlaceK, inPlaceV quant.InPlaceFormat     // non-nil when kernels can read this side as it is stored
 	rowsK, rowsV       int                     // the most rows it is done for; more share one expansion
 	pairK              quant.BF16Format        // non-nil when score kernels multiply its codes as bfloat16
@@ -135,16 +136,18 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	p.ks = asm.Select(p.opt.tier)
 	if c.Q == QInt8 {
 		p.intK = c.K.Format.(quant.Int8Format)
-		p.inPlaceI8, _ = p.intK.(quant.InPlaceInt8Format)
-		if p.rowsI8 = math.MaxInt; p.ks.Used("QKScaleI8")&asm.VNNI != 0 {
-			p.rowsI8 = strip // products of bytes are as fast as those of nibbles, without multipliers
+		if f, ok := p.intK.(quant.InPlaceInt8Format); ok && (assembly(p.ks.Name(f.ScoresFamily())) || !assembly(p.ks.Name("QKScaleI8"))) {
+			p.inPlaceI8 = f
+		}
+		if p.rowsI8 = math.MaxInt; p.ks.Used("QKScaleI8")&asm.VNNI != 0 && p.inPlaceI8 != nil {
+			p.rowsI8 = storedRows[p.inPlaceI8.ScoresFamily()] // products of bytes are as fast as those of nibbles, without multipliers
 		}
 	}
 	p.prob = probabilities[c.P]
 	if p.prob.codes != nil {
 		p.intV, _ = c.V.Format.(quant.Int8Format)
 		if f, ok := p.intV.(quant.InPlaceInt8Format); ok && p.prob.planes == 1 && assembly(p.ks.Name(f.FoldFamily())) {
-			p.inPlaceFold = f
+			p.inPlaceFold, p.foldRows = f, storedRows[f.FoldFamily()]
 		}
 	}
 	if p.intK == nil {
@@ -182,6 +185,10 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	}
 	return p, nil
 }
+
+// storedRows is the largest number of rows for which turning codes into int8 where they are
+// multiplied beats expanding them once. Kernels do it again for every four rows.
+var storedRows = map[string]int{"QKScaleI4": strip, "QKScaleN4": 4, "PVFoldI4": 8, "PVFoldN4": 4}
 
 // inPlaceRows is the largest number of rows for which tiles are read as they are stored.
 // Beyond it one expansion of a tile costs less than widening it again and again, with the
@@ -326,7 +333,7 @@ func (p *Plan) Explain() Explanation {
 			p.rowsI8, p.ks.Name("QKScaleI8")))
 	}
 	if p.inPlaceFold != nil {
-		e.Notes = append(e.Notes, fmt.Sprintf("values under up to %d query rows run on %s as they are stored", foldRows, p.ks.Name(p.inPlaceFold.FoldFamily())))
+		e.Notes = append(e.Notes, fmt.Sprintf("values under up to %d query rows run on %s as they are stored", p.foldRows, p.ks.Name(p.inPlaceFold.FoldFamily())))
 	}
 	if p.pairK != nil && p.cfg.Q != QBF16 {
 		e.Notes = append(e.Notes, fmt.Sprintf("query rows that bfloat16 holds run on %s", p.ks.Name("QKPair"+p.pairK.PairFamily())))

@@ -61,14 +61,10 @@ func (b *block) valuesI8(block, next []byte, n int) {
 	}
 }
 
-// foldRows is the largest number of rows for which turning values into int8 where they are
-// multiplied beats expanding them once.
-const foldRows = 8
-
 // valuesStored is valuesI8 for values that kernels read as they are stored.
 func (b *block) valuesStored(block, next []byte, n int) {
 	p, w := b.p, b.w
-	if b.rows > foldRows {
+	if b.rows > p.foldRows {
 		b.valuesI8(block, next, n)
 		return
 	}

@@ -170,6 +170,10 @@ func productWorkload(f any, m, n, d int) func() {
 		q, k, mult := codesI8(m*4*d4), codes(asm.Tile*2*d4), codes((d+31)/32*asm.Tile)
 		factors := fillF32(max(m, asm.Tile), 0.3)
 		return func() { f(floats, q, k, mult, factors, factors, factors, m, n, d4, k) }
+	case asm.QKScaleN4Func:
+		q, k, mult := codesI8(m*4*d4), codes(asm.Tile*2*d4), codes((d+31)/32*asm.Tile)
+		factors := fillF32(max(m, asm.Tile), 0.3)
+		return func() { f(floats, q, k, mult, book, factors, factors, factors, m, n, d4, k) }
 	case asm.QKScaleI8Func:
 		q, k, scales := codesI8(m*4*d4), codes(asm.Tile*4*d4), fillF32(max(m, asm.Tile), 0.01)
 		return func() { f(floats, q, k, scales, scales, scales, m, n, d4, k) }
@@ -199,6 +203,9 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.PVFoldI4Func:
 		p, v, mult, fold := codes(m*asm.Tile), codes(asm.Tile*d/2), codes((d+31)/32*asm.Tile), folds(m)
 		return func() { f(floats, p, v, mult, nil, fold, m, n, d, v) }
+	case asm.PVFoldN4Func:
+		p, v, mult, fold := codes(m*asm.Tile), codes(asm.Tile*d/2), codes((d+31)/32*asm.Tile), folds(m)
+		return func() { f(floats, p, v, mult, book, nil, fold, m, n, d, v) }
 	case asm.PVF32Func:
 		return func() { f(floats, weights, tile, m, n, d, stored) }
 	case asm.PVF16Func:

@@ -99,15 +99,32 @@ func (f nf4DoubleFormat) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, til
 }
 
 func (f nf4DoubleFormat) ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) ([]byte, []float32) {
-	scale := tmp.Scale[:asm.Tile]
-	ks.Dec16(scale[:n], tile, tile)
 	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
 	if side == Keys {
 		ks.ExpN4K(tmp.Codes, codes, mults, nf4Book, n, d, next)
 	} else {
 		ks.ExpN4V(tmp.Codes, codes, mults, nf4Book, n, d, next)
 	}
-	return tmp.Codes, scale[:n]
+	return tmp.Codes, f.ScalesI8(ks, tmp, tile, n)
+}
+
+func (nf4DoubleFormat) ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n int) []float32 {
+	ks.Dec16(tmp.Scale[:n], tile, tile)
+	return tmp.Scale[:n]
+}
+
+func (nf4DoubleFormat) ScoresFamily() string { return "QKScaleN4" }
+
+func (f nf4DoubleFormat) ScaledScoresI8(ks *asm.Set, y []float32, q []int8, tile []byte, scale, a, b []float32, next []byte, m, n, d int) {
+	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
+	ks.QKScaleN4(y, q, codes, mults, nf4Book, scale, a, b, m, n, (d+3)/4, next)
+}
+
+func (nf4DoubleFormat) FoldFamily() string { return "PVFoldN4" }
+
+func (f nf4DoubleFormat) FoldI8(ks *asm.Set, o []float32, p, tile []byte, mu []float32, fold []asm.Fold, next []byte, m, n, d int) {
+	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
+	ks.PVFoldN4(o, p, codes, mults, nf4Book, mu, fold, m, n, d, next)
 }
 
 func (nf4DoubleFormat) OnlyKernels() bool { return true }
