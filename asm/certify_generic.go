@@ -46,3 +46,16 @@ func certify_generic(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, 
 func (c *Certificate) hasNaN() bool {
 	return c.Squares != c.Squares || c.Sum != c.Sum || c.Shift != c.Shift || c.Biggest != c.Biggest
 }
+
+// advanceCertifyU8_generic is the specification of AdvanceCertifyU8Func.
+func advanceCertifyU8_generic(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64) {
+	poisoned := advanceU8_generic(r, p, y, sv, top, 4, Tile)
+	return certify_generic(t, keys, values, sv, 0, 4, Tile) | poisonedBit(poisoned)
+}
+
+func poisonedBit(poisoned bool) uint64 {
+	if poisoned {
+		return 16
+	}
+	return 0
+}

@@ -49,3 +49,8 @@ func advanceLogU8_avx2(r *RowStates, p []byte, y, sv []float32, code LogCode, to
 	smLogU8_avx2(p, y, sv, r.Stat, code, top, m, n)
 	return advance_avx2(r.M, r.L, r.W, r.Stat, r.Fold, m)
 }
+
+func advanceCertifyU8_avx2(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64) {
+	poisoned := advanceU8_avx2(r, p, y, sv, top, 4, Tile)
+	return certify_avx2(t, keys, values, sv, 0, 4, Tile) | poisonedBit(poisoned)
+}

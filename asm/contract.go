@@ -272,6 +272,11 @@ type CertifyTile struct {
 // tells. Exact: one rounding per operation.
 type CertifyFunc func(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64)
 
+// AdvanceCertifyU8Func is AdvanceU8Func on the first four rows, m = 4 and n = 64, followed by
+// CertifyFunc on the same. Y, St and F of t are y and those of r. Bits 0–3 of the result are
+// that of CertifyFunc, bit 4 is that of AdvanceU8Func. Exact.
+type AdvanceCertifyU8Func func(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64)
+
 // FoldI8Func adds a tile to the output states of m rows:
 //
 //	o[i][c] = α·o[i][c] + (β·float32(a[i][c]) + γ·mu[c]),   i < m, c < dv, f[i] = (α, β, γ)

@@ -139,27 +139,36 @@ func (g *gen) folding(m, d int, x []float32) (o, mu []float32, f []Fold, want []
 	return o, mu, f, want
 }
 
-func driveCertify(g *gen, m, n, _ int) trial {
-	magnitudes := func(n, top int) []float32 {
-		x := g.floats(n, top)
-		for i, v := range x {
-			x[i] = float32(math.Abs(float64(v)))
-		}
-		return x
+// magnitudes draws numbers of one sign.
+func (g *gen) magnitudes(n, top int) []float32 {
+	x := g.floats(n, top)
+	for i, v := range x {
+		x[i] = float32(math.Abs(float64(v)))
 	}
-	c, y, st := magnitudes(4*m, 90), magnitudes(m*Tile, 1), magnitudes(3*m, 40)
-	w, q, t := magnitudes(3*m, 1), magnitudes(4*m, 60), magnitudes(10, 60)
-	var records [16]byte
-	for i := range 8 { // bfloat16
-		bits := math.Float32bits(t[i]) >> 16
-		t[i] = math.Float32frombits(bits << 16)
+	return x
+}
+
+// records draws what certificates know about keys and values: the numbers and their bytes.
+func (g *gen) records() (x []float32, records [16]byte) {
+	x = g.magnitudes(8, 60)
+	for i, v := range x {
+		bits := math.Float32bits(v) >> 16
+		x[i] = math.Float32frombits(bits << 16)
 		binary.LittleEndian.PutUint16(records[2*i:], uint16(bits))
 	}
+	return x, records
+}
+
+func driveCertify(g *gen, m, n, _ int) trial {
+	c, y, st := g.magnitudes(4*m, 90), g.magnitudes(m*Tile, 1), g.magnitudes(3*m, 40)
+	w, q := g.magnitudes(3*m, 1), g.magnitudes(4*m, 60)
+	t, records := g.records()
+	t = append(t, g.magnitudes(2, 60)...)
 	first := g.IntN(m)
 	var sv []float32
 	step2 := float32(0)
 	if g.IntN(4) > 0 {
-		sv = magnitudes(n, 40)
+		sv = g.magnitudes(n, 40)
 		squares := make([]float32, n)
 		for j, x := range sv {
 			squares[j] = mul(x, x)
@@ -207,6 +216,33 @@ func driveCertify(g *gen, m, n, _ int) trial {
 		},
 		work: float64(m * (2*n + 24)),
 	}
+}
+
+// driveAdvanceCertifyU8 is driveAdvanceU8 with certificates as the twin makes them.
+func driveAdvanceCertifyU8(g *gen, _, _, _ int) trial {
+	const m = 4
+	top := [...]float32{255, 15}[g.IntN(2)]
+	_, records := g.records()
+	known := append(g.magnitudes(4*m, 60), g.magnitudes(2, 60)...)
+	known = append(known, view[float32](records[:])...)
+	c := inout(append(g.magnitudes(4*m, 90), 0), make([]float32, 4*m+1), nil) // and the result
+	c.want = nil
+	var extra [][]byte
+	tr := logitRows(g, m, Tile, weights).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
+		q := view[float32](extra[1])
+		t := &CertifyTile{C: view[Certificate](extra[0][:16*m]), Y: y, St: r.Stat, F: r.Fold, Q: view[QueryError](extra[1][:16*m]), Step: q[4*m], Spread: q[4*m+1]}
+		records := extra[1][16*m+8:]
+		left := f.(AdvanceCertifyU8Func)(r, t, (*[8]byte)(records), (*[8]byte)(records[8:]), p, y, sv, top)
+		view[float32](extra[0])[4*m] = float32(left)
+		return left&16 != 0
+	})
+	tr.ops = append(tr.ops, c, in(known))
+	call := tr.call
+	tr.call = func(f any, b [][]byte) {
+		extra = b[8:]
+		call(f, b[:8])
+	}
+	return tr
 }
 
 func driveFoldI8(g *gen, m, _, d int) trial {

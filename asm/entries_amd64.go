@@ -9,6 +9,7 @@ var entryNames = [...]string{
 	"absMax_avx2",
 	"absMax_avx512",
 	"advanceBF16_bf16",
+	"advanceCertifyU8_avx512",
 	"advanceLogU8_avx512",
 	"advanceU8_avx512",
 	"advance_avx2",
@@ -113,4 +114,4 @@ var entryNames = [...]string{
 }
 
 // entries are their addresses.
-var entries [104]uintptr
+var entries [105]uintptr

@@ -114,7 +114,7 @@ type workbench struct{ slots []*fence }
 
 func newWorkbench() *workbench {
 	w := &workbench{}
-	for range 9 {
+	for range 10 {
 		w.slots = append(w.slots, newFence(slotBytes))
 	}
 	return w

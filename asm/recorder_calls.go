@@ -325,6 +325,20 @@ func (recorder *Recorder) intercept() {
 		}
 	}
 	{
+		kernel := recorder.kernel("AdvanceCertifyU8")
+		recorder.AdvanceCertifyU8 = func(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64) {
+			record(recorder, kernel, &struct {
+				r            *RowStates
+				t            *CertifyTile
+				keys, values *[8]byte
+				p            []byte
+				y, sv        []float32
+				top          float32
+			}{r, t, keys, values, p, y, sv, top}, 4)
+			return 0
+		}
+	}
+	{
 		kernel := recorder.kernel("FoldI8")
 		recorder.FoldI8 = func(o []float32, a []int32, mu []float32, f []Fold, m, dv int) {
 			record(recorder, kernel, &struct {

@@ -26,6 +26,7 @@ var avx2Kernels = []Entry{
 	{"advanceU8_avx2", AVX2, true, AdvanceU8Func(advanceU8_avx2)},
 	{"advanceLogU8_avx2", AVX2, true, AdvanceLogU8Func(advanceLogU8_avx2)},
 	{"certify_avx2", AVX2, true, CertifyFunc(certify_avx2)},
+	{"advanceCertifyU8_avx2", AVX2, true, AdvanceCertifyU8Func(advanceCertifyU8_avx2)},
 	{"foldI8_avx2", AVX2, true, FoldI8Func(foldI8_avx2)},
 	{"pvFoldI8_avx2", AVX2, true, PVFoldI8Func(pvFoldI8_avx2)},
 	{"foldF32_avx2", AVX2, true, FoldF32Func(foldF32_avx2)},

@@ -33,6 +33,7 @@ var avx512Kernels = []Entry{
 	{"advanceU8_avx512", AVX2 | AVX512, true, AdvanceU8Func(advanceU8_avx512)},
 	{"advanceLogU8_avx512", AVX2 | AVX512, true, AdvanceLogU8Func(advanceLogU8_avx512)},
 	{"certify_avx512", AVX2 | AVX512, true, CertifyFunc(certify_avx512)},
+	{"advanceCertifyU8_avx512", AVX2 | AVX512, true, AdvanceCertifyU8Func(advanceCertifyU8_avx512)},
 	{"foldI8_avx512", AVX2 | AVX512, true, FoldI8Func(foldI8_avx512)},
 	{"pvFoldI8_avx512", AVX2 | AVX512, true, PVFoldI8Func(pvFoldI8_avx512)},
 	{"foldF32_avx512", AVX2 | AVX512, true, FoldF32Func(foldF32_avx512)},

@@ -32,6 +32,7 @@ var generic = []Entry{
 	{"advanceBF16_generic", Generic, true, AdvanceBF16Func(advanceBF16_generic)},
 	{"advanceLogU8_generic", Generic, true, AdvanceLogU8Func(advanceLogU8_generic)},
 	{"certify_generic", Generic, true, CertifyFunc(certify_generic)},
+	{"advanceCertifyU8_generic", Generic, true, AdvanceCertifyU8Func(advanceCertifyU8_generic)},
 	{"foldI8_generic", Generic, true, FoldI8Func(foldI8_generic)},
 	{"pvFoldI8_generic", Generic, true, PVFoldI8Func(pvFoldI8_generic)},
 	{"pvFoldI4_generic", Generic, true, PVFoldI4Func(pvFoldI4_generic)},

@@ -220,6 +220,28 @@ func (b *block) certifyTile(block []byte, sv []float32, n int) {
 	b.certifyPart(sv, n)
 }
 
+// fourRows is the number of rows, those of a token's query heads as a rule, for which a kernel
+// makes weights and certificates.
+const fourRows = 4
+
+// weighCertified is weights and certifyTile in one, for four rows that see all of a whole tile.
+func (b *block) weighCertified(block []byte, scale []float32) {
+	p, w := b.p, b.w
+	keys, values := (*[8]byte)(b.keys[fullRecord:]), (*[8]byte)(block[fullRecord:])
+	left := p.ks.AdvanceCertifyU8(&w.states, &w.certT, keys, values, w.p8, w.y, scale, p.prob.top)
+	if left != 0 {
+		b.leftRows(left, keys, values, scale)
+	}
+}
+
+// leftRows does what AdvanceCertifyU8 leaves to Go.
+func (b *block) leftRows(left uint64, keys, values *[8]byte, scale []float32) {
+	if left>>fourRows != 0 {
+		b.w.split.poisonVoid(b.w.stat[:fourRows])
+	}
+	b.certifyLeft(left&(1<<fourRows-1), keys, values, scale, 0, Tile)
+}
+
 // certifyPart is certifyTile for rows that may see different parts of a tile. Those that see it
 // up to the same token, all of them but on a causal diagonal, share a call.
 func (b *block) certifyPart(sv []float32, n int) {
@@ -262,9 +284,14 @@ func (b *block) certifyRows(keys, values *[8]byte, sv []float32, r, m, hi int) {
 	const most = 64 // rows of a call
 	for ; m > 0; r, m = r+most, m-most {
 		undefined := b.p.ks.Certify(&b.w.certT, keys, values, sv, r, min(m, most), hi)
-		for ; undefined != 0; undefined &= undefined - 1 {
-			b.certifyRow(r+bits.TrailingZeros64(undefined), hi, getRecord(keys[:]), getRecord(values[:]), sv)
-		}
+		b.certifyLeft(undefined, keys, values, sv, r, hi)
+	}
+}
+
+// certifyLeft certifies the rows from r on that the Certify kernel did not.
+func (b *block) certifyLeft(undefined uint64, keys, values *[8]byte, sv []float32, r, hi int) {
+	for ; undefined != 0; undefined &= undefined - 1 {
+		b.certifyRow(r+bits.TrailingZeros64(undefined), hi, getRecord(keys[:]), getRecord(values[:]), sv)
 	}
 }
 

@@ -85,6 +85,7 @@ type probability struct {
 	codes  func(b *block, scale []float32, n int) (poisoned bool)
 	family string // asm family of codes
 	planes int
+	top    float32 // of codes that one kernel can make beside the certificates, else 0
 
 	// weigh turns b.w.y into float32 weights and sets b.w.stat; the sum of values is to
 	// be multiplied by stat.Beta.
@@ -144,7 +145,7 @@ func weighExp(b *block, n int) { b.p.ks.SoftmaxF32(b.w.y, b.w.stat, b.rows, n) }
 // unsigned is the mode of codes 0..top against the tile's maximum.
 func unsigned(name string, top float32) *probability {
 	return &probability{
-		name: name, family: "AdvanceU8", planes: 1, floatFamily: "SoftmaxF32", weigh: weighRounded(top),
+		name: name, family: "AdvanceU8", planes: 1, top: top, floatFamily: "SoftmaxF32", weigh: weighRounded(top),
 		codes: func(b *block, scale []float32, n int) (poisoned bool) {
 			return b.p.ks.AdvanceU8(&b.w.states, b.w.p8, b.w.y, scale, top, b.rows, n)
 		},

@@ -24,12 +24,14 @@ const (
 	// channels of rows: it cannot be preempted.
 	repeatTiles = 16
 	repeatWork  = 32 << 10
+
+	resultRows = 32 // a recorder sees the results of so many rows
 )
 
 // onlyCalls reports whether tiles that all rows see are nothing but kernel calls.
 func (p *Plan) onlyCalls() bool {
 	c := &p.cfg
-	if c.K.Center || p.shaped || c.Certify || p.prob.prepare != nil || p.prob.planes > 1 || c.V.Center && c.V.Mean != nil {
+	if c.K.Center || p.shaped || p.prob.prepare != nil || p.prob.planes > 1 || c.V.Center && c.V.Mean != nil {
 		return false
 	}
 	for _, f := range []quant.Format{c.K.Format, c.V.Format} {
@@ -68,7 +70,7 @@ func (p *Plan) tapes() []tape {
 // number; it may be 0.
 func (b *block) repeat(base, end int) (done int) {
 	p, t := b.p, b.tape
-	if t == nil || b.bias || b.visit != nil || base < b.all.lo {
+	if t == nil || b.bias || b.visit != nil || base < b.all.lo || p.cfg.Certify && b.rows > resultRows {
 		return 0
 	}
 	tiles := (min(end, b.all.hi, b.q.kvLen-1) - base) / Tile // the last one of a sequence has none behind it
@@ -89,19 +91,46 @@ func (b *block) repeat(base, end int) (done int) {
 		n := min(tiles-done, most)
 		t.recorder.Play(pg.Arena[pg.Offset+headerBytes+b.head*p.geo.headBytes:], stride, p.geo.k.size, table[done:done+n+1])
 		for {
-			d, stopped, _ := t.recorder.Continue()
+			d, stopped, family := t.recorder.Continue()
 			if stopped == 0 {
 				done += d
 				n -= d
 				break
 			}
-			b.w.split.poisonVoid(b.w.stat[:b.rows])
+			b.repeatLeft(family, stopped, base/Tile+done+d)
 		}
 		if n > 0 { // a token that is not finite
 			break
 		}
 	}
 	return done
+}
+
+// repeatLeft does what a kernel of the family leaves to Go on the tile.
+func (b *block) repeatLeft(family string, result uint64, tile int) {
+	if family != "Certify" && family != "AdvanceCertifyU8" {
+		b.w.split.poisonVoid(b.w.stat[:b.rows])
+		return
+	}
+	kb, vb := b.stored(tile)
+	keys, values, sv := (*[8]byte)(kb[fullRecord:]), (*[8]byte)(vb[fullRecord:]), b.scales(vb)
+	if family == "Certify" {
+		b.certifyLeft(result, keys, values, sv, 0, Tile)
+		return
+	}
+	b.leftRows(result, keys, values, sv)
+}
+
+// scales returns the value scales that the weights of a whole tile have been quantized over.
+func (b *block) scales(block []byte) (sv []float32) {
+	p, tile := b.p, block[b.p.geo.v.tile:]
+	switch {
+	case p.inPlaceFold != nil:
+		return p.inPlaceFold.ScalesI8(p.ks, &b.w.tmpV, tile, Tile)
+	case p.intV != nil:
+		_, sv = p.intV.ExpandI8(p.ks, &b.w.tmpV, tile, tile, quant.Values, p.cfg.DV, Tile)
+	}
+	return sv
 }
 
 // record records the calls of the tile at base, which all rows see.

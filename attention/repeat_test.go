@@ -36,26 +36,39 @@ func TestRepeat(t *testing.T) {
 		"mean":   {K: Codec{Format: quant.Int8, Mean: mean}, V: Codec{Format: quant.Int8, Mean: mean}},
 		"window": {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4}, Causal: true, Window: SlidingWindow(700, 0)},
 		"sinks":  {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.Int8}, SinkTokens: 3},
+
+		"certified":         {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int8, Center: true}, Certify: true},
+		"certified u4":      {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4}, P: PU4, Certify: true, Causal: true},
+		"certified nf4-dq":  {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.NF4Double}, Certify: true, SinkTokens: 5},
+		"certified float32": {K: Codec{Format: quant.F16}, V: Codec{Format: quant.F32}, Certify: true},
 	} {
 		c.QHeads, c.KVHeads, c.DK, c.DV = heads, kvHeads, d, d
-		t.Run(name, func(t *testing.T) { repeatCase(t, c, n, 2) })
+		t.Run(name, func(t *testing.T) {
+			for _, rows := range []int{1, 2, 17} { // of queries: a kernel's four rows, fewer, more than a result has room for
+				repeatCase(t, c, n, rows)
+			}
+		})
 	}
 }
 
 func repeatCase(t *testing.T, c Config, n, rows int) {
 	p, err := NewPlan(c)
 	require.NoError(t, err)
-	for _, fault := range []string{"", "token", "query"} {
+	for _, fault := range []string{"", "token", "query", "size"} {
 		k, v, q := gauss(1, n*c.KVHeads*c.DK), gauss(2, n*c.KVHeads*c.DV), gauss(3, rows*c.QHeads*c.DK)
 		switch fault {
 		case "token":
 			v[600*c.KVHeads*c.DV+3] = nan
 		case "query":
 			q[1] = nan
+		case "size": // what keys lose is unbounded, and times nothing it is nothing
+			k[700*c.KVHeads*c.DK+3] = 1e30
+			clear(q[:c.DK])
+			clear(q[len(q)-c.DK:])
 		}
 		cache := p.NewCache()
 		require.NoError(t, cache.Append(k, v))
-		var outs, lses [2][]float32
+		var outs, lses, certificates [2][]float32
 		for i := range outs {
 			var s Schedule
 			require.NoError(t, p.Reschedule(&s, &Batch{QStart: []int32{0, int32(rows)}, KVLen: []int32{int32(n)}, Table: cache.Table(), TabStart: []int32{0, int32(len(cache.Table()))}}))
@@ -64,13 +77,17 @@ func repeatCase(t *testing.T, c Config, n, rows int) {
 			}
 			outs[i], lses[i] = make([]float32, rows*c.QHeads*c.DV), make([]float32, rows*c.QHeads)
 			io := &IO{Q: Rows{F32: q}, Out: outs[i], LSE: lses[i], Workspace: AlignedBytes(s.WorkspaceBytes())}
+			if c.Certify {
+				certificates[i] = make([]float32, 2*rows*c.QHeads)
+				io.ErrEst, io.ErrBound = certificates[i][:rows*c.QHeads], certificates[i][rows*c.QHeads:]
+			}
 			require.NoError(t, p.Run(t.Context(), &s, cache.Pages(), io))
-			if i == 0 && s.tapes != nil && fault == "" && p.ks.Tier&asm.VNNI != 0 { // below, some kernels are two
+			if i == 0 && s.tapes != nil && fault == "" && rows < 17 && p.ks.Tier&asm.VNNI != 0 { // below, some kernels are two
 
 				require.NotZero(t, s.tapes[0].rows, "the calls were not recorded")
 			}
 		}
-		for _, pair := range [][2][]float32{{outs[0], outs[1]}, {lses[0], lses[1]}} {
+		for _, pair := range [][2][]float32{{outs[0], outs[1]}, {lses[0], lses[1]}, {certificates[0], certificates[1]}} {
 			for j, x := range pair[0] {
 				if y := pair[1][j]; math.Float32bits(x) != math.Float32bits(y) && (x == x || y == y) {
 					t.Fatalf("fault %q: element %d is %v, without repetition %v", fault, j, x, y)

@@ -36,7 +36,9 @@ func (s *state) reset(n int) {
 	for i := range n {
 		s.m[i], s.l[i] = negInf, 0
 	}
-	clear(s.cert)
+	if s.cert != nil {
+		clear(s.cert[:n])
+	}
 	clear(s.o[:n*s.dv])
 }
 
@@ -44,7 +46,9 @@ func (s *state) reset(n int) {
 func (s *state) copy(other *state, n int) {
 	copy(s.m[:n], other.m)
 	copy(s.l[:n], other.l)
-	copy(s.cert, other.cert)
+	if s.cert != nil {
+		copy(s.cert[:n], other.cert)
+	}
 	copy(s.o[:n*s.dv], other.o)
 }
 

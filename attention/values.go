@@ -80,6 +80,10 @@ func (b *block) weights(block []byte, scale []float32, n int) {
 	if bad := bad(block, n); bad != 0 {
 		b.poisonRows(scale, bad, n)
 	}
+	if p.cfg.Certify && p.prob.top > 0 && b.full && n == Tile && b.rows == fourRows {
+		b.weighCertified(block, scale)
+		return
+	}
 	if p.prob.codes(b, scale, n) {
 		w.split.poisonVoid(w.stat[:b.rows])
 	}

@@ -36,6 +36,8 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 	case isProduct(e):
 	case has("Softmax", "Scale", "Certify", "Pack", "AdvanceU8", "AdvanceBF16", "AdvanceLog"):
 		d = 0
+	case has("AdvanceCertify"):
+		m, d = 4, 0
 	case has("Advance"):
 		n, d = 0, 1
 	case has("Fold", "Dot"):
@@ -59,8 +61,9 @@ func tableKernels() (list []subject) {
 			list = append(list, &exp2{"asm " + e.Name, e.Needs, f})
 			continue
 		}
-		list = append(list, newKernel(e, 16, asm.Tile, 128))
-		if few := newKernel(e, 4, asm.Tile, 128); few.m > 0 {
+		many := newKernel(e, 16, asm.Tile, 128)
+		list = append(list, many)
+		if few := newKernel(e, 4, asm.Tile, 128); few.m > 0 && few.m < many.m {
 			list = append(list, few)
 		}
 	}
@@ -270,6 +273,11 @@ func softmaxWorkload(f any, m, n int) func() {
 		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
 		packed := make([]uint16, rows)
 		return func() { f(r, packed, y, scales, m, n) }
+	case asm.AdvanceCertifyU8Func:
+		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
+		tile := &asm.CertifyTile{C: make([]asm.Certificate, m), Y: y, St: stat, F: r.Fold, Q: make([]asm.QueryError, m)}
+		record := &[8]byte{4: 0x80, 5: 0x3f}
+		return func() { f(r, tile, record, record, hi, y, scales, 255) }
 	case asm.AdvanceLogU8Func:
 		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
 		return func() { f(r, hi, y, scales, code, 128, m, n) }
