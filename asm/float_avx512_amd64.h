@@ -5,24 +5,26 @@
 // register file as far as fused multiply-adds hide each other's latency. An operand
 // vector is loaded, and where it must be widened, once for all rows of the block.
 
-// ZERO clears the block.
-#define ZERO \
-	VPXORD Z0, Z0, Z0;    \
-	VPXORD Z1, Z1, Z1;    \
-	VPXORD Z2, Z2, Z2;    \
-	VPXORD Z3, Z3, Z3;    \
-	VPXORD Z4, Z4, Z4;    \
-	VPXORD Z5, Z5, Z5;    \
-	VPXORD Z6, Z6, Z6;    \
-	VPXORD Z7, Z7, Z7;    \
-	VPXORD Z8, Z8, Z8;    \
-	VPXORD Z9, Z9, Z9;    \
+// ZERO clears the block, ZERO4 its first four rows and ZERO56 the others.
+#define ZERO ZERO4; ZERO56
+#define ZERO4 \
+	VPXORD Z0, Z0, Z0; \
+	VPXORD Z1, Z1, Z1; \
+	VPXORD Z2, Z2, Z2; \
+	VPXORD Z3, Z3, Z3; \
+	VPXORD Z4, Z4, Z4; \
+	VPXORD Z5, Z5, Z5; \
+	VPXORD Z6, Z6, Z6; \
+	VPXORD Z7, Z7, Z7; \
+	VPXORD Z8, Z8, Z8; \
+	VPXORD Z9, Z9, Z9; \
 	VPXORD Z10, Z10, Z10; \
 	VPXORD Z11, Z11, Z11; \
 	VPXORD Z12, Z12, Z12; \
 	VPXORD Z13, Z13, Z13; \
 	VPXORD Z14, Z14, Z14; \
-	VPXORD Z15, Z15, Z15; \
+	VPXORD Z15, Z15, Z15
+#define ZERO56 \
 	VPXORD Z16, Z16, Z16; \
 	VPXORD Z17, Z17, Z17; \
 	VPXORD Z18, Z18, Z18; \

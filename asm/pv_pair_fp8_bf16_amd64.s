@@ -24,11 +24,12 @@
 //            second token of the last pair of an odd n, which is 0 in p.
 // Prefetch:  in the passes of the first rows a line of next per line of V, in the order of
 //            its addresses; later passes touch V itself.
-// Registers: Z0–Z23 sums · Z24–Z26 V · Z25 pair of p · Z27–Z31 see TABLES · K1 channels · K2
-//            those of the second token · K4–K7 of o · DI o · SI p · AX pair of p · R11 row
-//            bytes of V · R8 rows left · R9 channels left · R12 channels done · BX R13 V
-//            R10 fetched line · CX pairs left · DX whether a token alone is left. Behind the
-//            pairs, which lose the tables, see pv_fold_amd64.h.
+// Registers: Z0–Z23 sums · Z24–Z26 V · Z25 pair of p · up to 4 rows: Z0–Z15 sums · Z16–Z19
+//            widened V · Z20 Z23 V · Z21 Z22 lookups · Z25 Z26 pairs of p · Z27–Z31 see
+//            TABLES · K1 channels · K2 those of the second token · K4–K7 of o · DI o · SI p
+//            AX pair of p · R11 row bytes of V · R8 rows left · R9 channels left · R12
+//            channels done · BX R13 V · R10 fetched line · CX pairs left · DX whether a token
+//            alone is left. Behind the pairs, which lose the tables, see pv_fold_amd64.h.
 
 // LOW and HIGH widen channels 0–7 and 8–15 of every 16 of a pair, LOWPART and HIGHPART
 // those there are.
@@ -88,6 +89,266 @@
 	ADDQ $128, R10;         \
 	ADDQ $4, AX;            \
 	DECQ CX
+
+// Up to 4 rows leave registers for widening codes among the products of those before. LOWr has
+// products of r rows with Z16 and Z17, channels 0–7 of every 16 of a pair, widens Z20, the codes
+// of channels 8–15, to Z18 and Z19, and loads Z23, those of channels 0–7 of the next pair. HIGHr
+// has products with Z18 and Z19, widens Z23 to Z16 and Z17 and loads Z20. ENDLOWr and ENDHIGHr
+// have no next pair. Which operation stands where is worth 5 %.
+#define LOW1 \
+	VMOVDQA64 Z20, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VDPBF16PS(16, 25, 0); \
+	VMOVDQA64 Z20, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VMOVDQU32 (R13), Z23; \
+	VPUNPCKLBW (R13)(R11*1), Z23, Z23; \
+	VDPBF16PS(17, 25, 1); \
+	VPERMI2B Z28, Z27, Z21; \
+	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z19; \
+	VPUNPCKLBW Z22, Z21, Z18
+#define LOW2 \
+	VMOVDQA64 Z20, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(16, 25, 0); \
+	VDPBF16PS(16, 26, 4); \
+	VMOVDQA64 Z20, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VMOVDQU32 (R13), Z23; \
+	VPUNPCKLBW (R13)(R11*1), Z23, Z23; \
+	VDPBF16PS(17, 25, 1); \
+	VDPBF16PS(17, 26, 5); \
+	VPERMI2B Z28, Z27, Z21; \
+	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z19; \
+	VPUNPCKLBW Z22, Z21, Z18
+#define LOW3 \
+	VMOVDQA64 Z20, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(16, 25, 0); \
+	VDPBF16PS(16, 26, 4); \
+	VMOVDQA64 Z20, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VMOVDQU32 (R13), Z23; \
+	VPUNPCKLBW (R13)(R11*1), Z23, Z23; \
+	VDPBF16PS(17, 25, 1); \
+	VDPBF16PS(17, 26, 5); \
+	VPBROADCASTD 256(AX), Z25; \
+	VPERMI2B Z28, Z27, Z21; \
+	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z19; \
+	VPUNPCKLBW Z22, Z21, Z18; \
+	VDPBF16PS(16, 25, 8); \
+	VDPBF16PS(17, 25, 9)
+#define LOW4 \
+	VMOVDQA64 Z20, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(16, 25, 0); \
+	VDPBF16PS(16, 26, 4); \
+	VMOVDQA64 Z20, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VMOVDQU32 (R13), Z23; \
+	VPUNPCKLBW (R13)(R11*1), Z23, Z23; \
+	VDPBF16PS(17, 25, 1); \
+	VDPBF16PS(17, 26, 5); \
+	VPBROADCASTD 256(AX), Z25; \
+	VPERMI2B Z28, Z27, Z21; \
+	VPBROADCASTD 384(AX), Z26; \
+	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z19; \
+	VPUNPCKLBW Z22, Z21, Z18; \
+	VDPBF16PS(16, 25, 8); \
+	VDPBF16PS(16, 26, 12); \
+	VDPBF16PS(17, 25, 9); \
+	VDPBF16PS(17, 26, 13)
+#define HIGH1 \
+	VMOVDQA64 Z23, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VDPBF16PS(18, 25, 2); \
+	VMOVDQA64 Z23, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VMOVDQU32 (R13), Z20; \
+	VPUNPCKHBW (R13)(R11*1), Z20, Z20; \
+	VDPBF16PS(19, 25, 3); \
+	VPERMI2B Z28, Z27, Z21; \
+	VPTERNLOGD $0xF8, Z23, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z17; \
+	VPUNPCKLBW Z22, Z21, Z16
+#define HIGH2 \
+	VMOVDQA64 Z23, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(18, 25, 2); \
+	VDPBF16PS(18, 26, 6); \
+	VMOVDQA64 Z23, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VMOVDQU32 (R13), Z20; \
+	VPUNPCKHBW (R13)(R11*1), Z20, Z20; \
+	VDPBF16PS(19, 25, 3); \
+	VDPBF16PS(19, 26, 7); \
+	VPERMI2B Z28, Z27, Z21; \
+	VPTERNLOGD $0xF8, Z23, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z17; \
+	VPUNPCKLBW Z22, Z21, Z16
+#define HIGH3 \
+	VMOVDQA64 Z23, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(18, 25, 2); \
+	VDPBF16PS(18, 26, 6); \
+	VMOVDQA64 Z23, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VMOVDQU32 (R13), Z20; \
+	VPUNPCKHBW (R13)(R11*1), Z20, Z20; \
+	VDPBF16PS(19, 25, 3); \
+	VDPBF16PS(19, 26, 7); \
+	VPBROADCASTD 256(AX), Z25; \
+	VPERMI2B Z28, Z27, Z21; \
+	VPTERNLOGD $0xF8, Z23, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z17; \
+	VPUNPCKLBW Z22, Z21, Z16; \
+	VDPBF16PS(18, 25, 10); \
+	VDPBF16PS(19, 25, 11)
+#define HIGH4 \
+	VMOVDQA64 Z23, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(18, 25, 2); \
+	VDPBF16PS(18, 26, 6); \
+	VMOVDQA64 Z23, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VMOVDQU32 (R13), Z20; \
+	VPUNPCKHBW (R13)(R11*1), Z20, Z20; \
+	VDPBF16PS(19, 25, 3); \
+	VDPBF16PS(19, 26, 7); \
+	VPBROADCASTD 256(AX), Z25; \
+	VPERMI2B Z28, Z27, Z21; \
+	VPBROADCASTD 384(AX), Z26; \
+	VPTERNLOGD $0xF8, Z23, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z17; \
+	VPUNPCKLBW Z22, Z21, Z16; \
+	VDPBF16PS(18, 25, 10); \
+	VDPBF16PS(18, 26, 14); \
+	VDPBF16PS(19, 25, 11); \
+	VDPBF16PS(19, 26, 15)
+#define ENDLOW1 \
+	VMOVDQA64 Z20, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VDPBF16PS(16, 25, 0); \
+	VMOVDQA64 Z20, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VDPBF16PS(17, 25, 1); \
+	VPERMI2B Z28, Z27, Z21; \
+	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z19; \
+	VPUNPCKLBW Z22, Z21, Z18
+#define ENDLOW2 \
+	VMOVDQA64 Z20, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(16, 25, 0); \
+	VDPBF16PS(16, 26, 4); \
+	VMOVDQA64 Z20, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VDPBF16PS(17, 25, 1); \
+	VDPBF16PS(17, 26, 5); \
+	VPERMI2B Z28, Z27, Z21; \
+	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z19; \
+	VPUNPCKLBW Z22, Z21, Z18
+#define ENDLOW3 \
+	VMOVDQA64 Z20, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(16, 25, 0); \
+	VDPBF16PS(16, 26, 4); \
+	VMOVDQA64 Z20, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VDPBF16PS(17, 25, 1); \
+	VDPBF16PS(17, 26, 5); \
+	VPBROADCASTD 256(AX), Z25; \
+	VPERMI2B Z28, Z27, Z21; \
+	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z19; \
+	VPUNPCKLBW Z22, Z21, Z18; \
+	VDPBF16PS(16, 25, 8); \
+	VDPBF16PS(17, 25, 9)
+#define ENDLOW4 \
+	VMOVDQA64 Z20, Z21; \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(16, 25, 0); \
+	VDPBF16PS(16, 26, 4); \
+	VMOVDQA64 Z20, Z22; \
+	VPERMI2B Z30, Z29, Z22; \
+	VDPBF16PS(17, 25, 1); \
+	VDPBF16PS(17, 26, 5); \
+	VPBROADCASTD 256(AX), Z25; \
+	VPERMI2B Z28, Z27, Z21; \
+	VPBROADCASTD 384(AX), Z26; \
+	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
+	VPUNPCKHBW Z22, Z21, Z19; \
+	VPUNPCKLBW Z22, Z21, Z18; \
+	VDPBF16PS(16, 25, 8); \
+	VDPBF16PS(16, 26, 12); \
+	VDPBF16PS(17, 25, 9); \
+	VDPBF16PS(17, 26, 13)
+#define ENDHIGH1 \
+	VPBROADCASTD (AX), Z25; \
+	VDPBF16PS(18, 25, 2); \
+	VDPBF16PS(19, 25, 3)
+#define ENDHIGH2 \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(18, 25, 2); \
+	VDPBF16PS(18, 26, 6); \
+	VDPBF16PS(19, 25, 3); \
+	VDPBF16PS(19, 26, 7)
+#define ENDHIGH3 \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(18, 25, 2); \
+	VDPBF16PS(18, 26, 6); \
+	VDPBF16PS(19, 25, 3); \
+	VDPBF16PS(19, 26, 7); \
+	VPBROADCASTD 256(AX), Z25; \
+	VDPBF16PS(18, 25, 10); \
+	VDPBF16PS(19, 25, 11)
+#define ENDHIGH4 \
+	VPBROADCASTD (AX), Z25; \
+	VPBROADCASTD 128(AX), Z26; \
+	VDPBF16PS(18, 25, 2); \
+	VDPBF16PS(18, 26, 6); \
+	VDPBF16PS(19, 25, 3); \
+	VDPBF16PS(19, 26, 7); \
+	VPBROADCASTD 256(AX), Z25; \
+	VPBROADCASTD 384(AX), Z26; \
+	VDPBF16PS(18, 25, 10); \
+	VDPBF16PS(18, 26, 14); \
+	VDPBF16PS(19, 25, 11); \
+	VDPBF16PS(19, 26, 15)
+
+// START widens channels 0–7 of the first pair and loads 8–15.
+#define START \
+	VMOVDQU32 (R13), Z20;               \
+	VPUNPCKLBW (R13)(R11*1), Z20, Z23;  \
+	VPUNPCKHBW (R13)(R11*1), Z20, Z20;  \
+	VMOVDQA64 Z23, Z21;                 \
+	VMOVDQA64 Z23, Z22;                 \
+	VPERMI2B Z30, Z29, Z22;             \
+	VPERMI2B Z28, Z27, Z21;             \
+	VPTERNLOGD $0xF8, Z23, Z31, Z22;    \
+	VPUNPCKHBW Z22, Z21, Z17;           \
+	VPUNPCKLBW Z22, Z21, Z16
+#define LINES \
+	PREFETCHT0 (R10);       \
+	PREFETCHT0 64(R10);     \
+	ADDQ $128, R10;         \
+	LEAQ (R13)(R11*2), R13
 
 // SORT puts 64 channels in order.
 #define SORT(a, b, c, d) \
@@ -195,42 +456,90 @@ rows5:
 	PCALIGN $32
 
 rows4:
-	LOW
-	FIRST4
-	HIGH
-	SECOND4
-	STEP
-	JNZ  rows4
+	START
+	DECQ CX
+	JEQ  last4
+	PCALIGN $32
+
+loop4:
+	LINES
+	LOW4
+	HIGH4
+	ADDQ $4, AX
+	DECQ CX
+	JNZ  loop4
+
+last4:
+	LINES
+	ENDLOW4
+	ENDHIGH4
+	ADDQ $4, AX
 	JMP  odd
 	PCALIGN $32
 
 rows3:
-	LOW
-	FIRST3
-	HIGH
-	SECOND3
-	STEP
-	JNZ  rows3
+	START
+	DECQ CX
+	JEQ  last3
+	PCALIGN $32
+
+loop3:
+	LINES
+	LOW3
+	HIGH3
+	ADDQ $4, AX
+	DECQ CX
+	JNZ  loop3
+
+last3:
+	LINES
+	ENDLOW3
+	ENDHIGH3
+	ADDQ $4, AX
 	JMP  odd
 	PCALIGN $32
 
 rows2:
-	LOW
-	FIRST2
-	HIGH
-	SECOND2
-	STEP
-	JNZ  rows2
+	START
+	DECQ CX
+	JEQ  last2
+	PCALIGN $32
+
+loop2:
+	LINES
+	LOW2
+	HIGH2
+	ADDQ $4, AX
+	DECQ CX
+	JNZ  loop2
+
+last2:
+	LINES
+	ENDLOW2
+	ENDHIGH2
+	ADDQ $4, AX
 	JMP  odd
 	PCALIGN $32
 
 rows1:
-	LOW
-	FIRST1
-	HIGH
-	SECOND1
-	STEP
-	JNZ  rows1
+	START
+	DECQ CX
+	JEQ  last1
+	PCALIGN $32
+
+loop1:
+	LINES
+	LOW1
+	HIGH1
+	ADDQ $4, AX
+	DECQ CX
+	JNZ  loop1
+
+last1:
+	LINES
+	ENDLOW1
+	ENDHIGH1
+	ADDQ $4, AX
 	JMP  odd
 	PCALIGN $32
 
