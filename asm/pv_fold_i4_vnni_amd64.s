@@ -15,7 +15,8 @@
 // Tables:    the multipliers of two tokens are one word, low + 256·high, times nibble − 8;
 //            0x8080 is added so that nothing is borrowed, and taken off by XOR.
 // Shape:     rows × blocks of 16 channels in accumulators, 4×4 at most: a step looks up 2
-//            lines of V, 8 tokens, while the 2 before are multiplied by 8 weights per row.
+//            lines of V, 8 tokens, while the 2 before are multiplied by 8 weights per row,
+//            also across sets of channels and passes of rows.
 // Exactness: codes fit int8; sums as in the contract.
 // Reads:     ⌈n/8⌉ planes of V, p[i][0:8·⌈n/8⌉]. Reads and writes o[i][0:dv].
 // Tails:     sets of 64 channels run as 4 blocks, what is left in sets of 32 as 2, lanes
@@ -26,11 +27,12 @@
 // Registers: Z0–Z15 accumulators · Z16 0x3C · Z17 token · Z18 0x80 · Z27 nibble − 8
 //            Z20–Z23, Z19 Z26 Z29 Z30 V, low and high nibbles · Z24, Z25 tables
 //            Z28 p · K1, K2 channels of 2 blocks · K5 the second quad is there, K6 in the
-//            last plane · 0(SP), 64(SP) words of multipliers of the groups of a set, 128(SP)
-//            first fetched line
-//            DI o · DX o of the fourth row · SI p · AX offset of the plane in p · R10 of the
-//            last one · BX v · R9 fetched line · R11 bytes of a plane and of a row of o
-//            R8 rows left · R12 channels left · R13 offset of the set of channels
+//            last plane, K7 in the first one · 0(SP), 64(SP) words of multipliers of the
+//            groups of a set, 128(SP) first fetched line
+//            DI o · DX o of the fourth row, behind the steps · SI p · AX offset of the plane
+//            in p · R10 of the last one · BX v · R9 fetched line · R11 bytes of a plane and
+//            of a row of o · R8 rows left · R12 channels left · R13 offset of the set of
+//            channels · CX
 
 // A dword for each nibble: its code under multiplier 1, in words.
 DATA pvI4Nibbles<>+0(SB)/8, $0xfff9fff9fff8fff8
@@ -68,20 +70,18 @@ GLOBL pvI4Const<>(SB), RODATA|NOPTR, $12
 
 // LOOK turns the nibbles of lo into codes of both quads.
 #define LOOK(lo, hi) \
-	VPSRLW     $2, lo, hi;           \
-	VPSLLW     $2, lo, lo;           \
-	VPTERNLOGD $0xEA, Z17, Z16, hi;  \
-	VPTERNLOGD $0xEA, Z17, Z16, lo;  \
-	VPERMB     Z24, lo, lo;          \
+	VPSRLW     $2, lo, hi;          \
+	VPSLLW     $2, lo, lo;          \
+	VPTERNLOGD $0xEA, Z17, Z16, hi; \
+	VPTERNLOGD $0xEA, Z17, Z16, lo; \
+	VPERMB     Z24, lo, lo;         \
 	VPERMB     Z25, hi, hi
 
 // LINES looks up 2 blocks of a set, LINESK those of masked channels.
 #define LINES(g, a, b, c, d) \
-	TABLES(g);                        \
+	TABLES(g);                      \
 	VMOVDQU32  (128*g)(BX), a;      \
 	VMOVDQU32  (128*g + 64)(BX), c; \
-	PREFETCHT0 (128*g)(R9);           \
-	PREFETCHT0 (128*g + 64)(R9);      \
 	LOOK(a, b);                     \
 	LOOK(c, d)
 
@@ -89,13 +89,18 @@ GLOBL pvI4Const<>(SB), RODATA|NOPTR, $12
 #define LINES1 LINES(1, Z19, Z26, Z29, Z30)
 
 #define LINESK \
-	TABLES(0);                      \
-	VMOVDQU32.Z (BX), K1, Z20;      \
-	VMOVDQU32.Z 64(BX), K2, Z22;    \
-	PREFETCHT0  (R9);               \
-	PREFETCHT0  64(R9);             \
-	LOOK(Z20, Z21);                 \
+	TABLES(0);                   \
+	VMOVDQU32.Z (BX), K1, Z20;   \
+	VMOVDQU32.Z 64(BX), K2, Z22; \
+	PREFETCHT0  (R9);            \
+	PREFETCHT0  64(R9);          \
+	LOOK(Z20, Z21);              \
 	LOOK(Z22, Z23)
+
+// FETCH asks for the lines that go with 2 blocks of a plane.
+#define FETCH(g) \
+	PREFETCHT0 (128*g)(R9); \
+	PREFETCHT0 (128*g + 64)(R9)
 
 // DOT adds a quad of row i.
 #define DOT(i, quad, x, y, a, b) \
@@ -127,20 +132,42 @@ GLOBL pvI4Const<>(SB), RODATA|NOPTR, $12
 
 // STEP moves on by a plane.
 #define STEP(bytes) \
-	ADDQ R11, BX; \
+	ADDQ R11, BX;    \
 	ADDQ $bytes, R9; \
-	ADDQ $8, AX;  \
+	ADDQ $8, AX;     \
 	CMPQ AX, R10
 
-// ROWS moves on by rows, and back to the first plane of the set of channels.
+// AHEAD goes to the first plane of what follows a pass of rows and makes its words: the same
+// set of channels for more rows, or the next one.
+#define AHEAD(rows) \
+	LEAQ    256(R13), CX;         \
+	CMPQ    R8, $rows;            \
+	CMOVQGT R13, CX;              \
+	MOVQ    v_base+48(FP), BX;    \
+	ADDQ    CX, BX;               \
+	SHRQ    $1, CX;               \
+	ADDQ    mult_base+72(FP), CX; \
+	WORDS(0);                     \
+	WORDS(1)
+
+// FIRST looks up its first two blocks.
+#define FIRST \
+	XORL  AX, AX; \
+	KMOVD K7, K5; \
+	LINES0
+
+// STATES is FOLD, for which DX is o of the fourth row.
+#define STATES \
+	LEAQ (DI)(R11*2), DX; \
+	ADDQ R11, DX;         \
+	FOLD
+
+// ROWS moves on by rows.
 #define ROWS(rows) \
-	MOVQ  R11, AX;           \
-	IMULQ $rows, AX;         \
-	ADDQ  AX, DI;            \
-	ADDQ  $(64*rows), SI;    \
-	MOVQ  v_base+48(FP), BX; \
-	ADDQ  R13, BX;           \
-	MOVQ  BX, R9;            \
+	MOVQ  R11, AX;        \
+	IMULQ $rows, AX;      \
+	ADDQ  AX, DI;         \
+	ADDQ  $(64*rows), SI; \
 	SUBQ  $rows, R8
 
 // func pvFoldI4_vnni(o []float32, p, v, mult []byte, mu []float32, f []Fold, m, n, dv int, next []byte)
@@ -157,6 +184,12 @@ TEXT ·pvFoldI4_vnni(SB), NOSPLIT, $136-192
 	NEGL AX
 	SARL $31, AX
 	KMOVD AX, K6
+	KXNORD K7, K7, K7
+	TESTQ R10, R10
+	JNZ  planes
+	KMOVD K6, K7
+
+planes:
 	MOVQ dv+160(FP), R12
 	LEAQ (R12*4), R11
 	XORL R13, R13
@@ -177,23 +210,28 @@ head:
 
 start:
 	MOVQ R9, 128(SP)
+	CMPQ R12, $64
+	JLT  set
+	MOVQ v_base+48(FP), BX
+	MOVQ mult_base+72(FP), CX
+	WORDS(0)
+	WORDS(1)
+	FIRST
 
 set:
 	MOVQ o_base+0(FP), DI
 	ADDQ R13, DI
 	MOVQ p_base+24(FP), SI
-	MOVQ v_base+48(FP), BX
-	ADDQ R13, BX
 	MOVQ R13, R9
 	SHLQ $3, R9
 	ADDQ 128(SP), R9
 	MOVQ m+144(FP), R8
+	CMPQ R12, $64
+	JGE  rowsx4
 	MOVQ R13, CX
 	SHRQ $1, CX
 	ADDQ mult_base+72(FP), CX
 	WORDS(0)
-	CMPQ R12, $64
-	JGE  whole
 	MOVL $-1, AX
 	CMPQ R12, $32
 	JGE  masks
@@ -207,14 +245,11 @@ masks:
 	KSHIFTRD $16, K1, K2
 	JMP  rowsx2
 
-whole:
-	WORDS(1)
+laterx4:
+	MOVQ BX, R9
 
-rowsx4:
-	LEAQ (DI)(R11*2), DX
-	ADDQ R11, DX
+rowsx4: // the first two blocks are looked up
 	XORL AX, AX
-	KXNORD K5, K5, K5
 	CMPQ R8, $2
 	JLT  row1x4
 	JEQ  row2x4
@@ -223,18 +258,15 @@ rowsx4:
 
 row4x4:
 	ZERO4
-	CMPQ AX, R10
-	JNE  begin4x4
-	KMOVD K6, K5
-
-begin4x4:
-	LINES0
-	JEQ  last4x4
+	TESTQ R10, R10
+	JZ   last4x4
 	PCALIGN $64
 
 step4x4:
 	LINES1
+	FETCH(0)
 	QUAD4(0, Z20, Z22)
+	FETCH(1)
 	QUAD4(1, Z21, Z23)
 	STEP(256)
 	JNE  more4x4
@@ -248,39 +280,47 @@ more4x4:
 
 last4x4:
 	LINES1
+	FETCH(0)
+	FETCH(1)
 	QUAD4(0, Z20, Z22)
 	QUAD4(1, Z21, Z23)
 	QUAD4H(0, Z19, Z29)
 	QUAD4H(1, Z26, Z30)
-	ADDQ $256, R9
-	FOLD
+	CMPQ R12, $128
+	JGE  ahead4x4
+	CMPQ R8, $4
+	JLE  fold4x4
+
+ahead4x4:
+	AHEAD(4)
+	FIRST
+
+fold4x4:
+	STATES
 	JNZ  centre4x4
 	SUMS4x4
 	ROWS(4)
-	JNZ  rowsx4
+	JNZ  laterx4
 	JMP  next64
 
 centre4x4:
 	ADDQ R13, AX
 	SUMS4x4C
 	ROWS(4)
-	JNZ  rowsx4
+	JNZ  laterx4
 	JMP  next64
 
 row3x4:
 	ZERO3
-	CMPQ AX, R10
-	JNE  begin3x4
-	KMOVD K6, K5
-
-begin3x4:
-	LINES0
-	JEQ  last3x4
+	TESTQ R10, R10
+	JZ   last3x4
 	PCALIGN $64
 
 step3x4:
 	LINES1
+	FETCH(0)
 	QUAD3(0, Z20, Z22)
+	FETCH(1)
 	QUAD3(1, Z21, Z23)
 	STEP(256)
 	JNE  more3x4
@@ -294,12 +334,23 @@ more3x4:
 
 last3x4:
 	LINES1
+	FETCH(0)
+	FETCH(1)
 	QUAD3(0, Z20, Z22)
 	QUAD3(1, Z21, Z23)
 	QUAD3H(0, Z19, Z29)
 	QUAD3H(1, Z26, Z30)
-	ADDQ $256, R9
-	FOLD
+	CMPQ R12, $128
+	JGE  ahead3x4
+	CMPQ R8, $3
+	JLE  fold3x4
+
+ahead3x4:
+	AHEAD(3)
+	FIRST
+
+fold3x4:
+	STATES
 	JNZ  centre3x4
 	SUMS3x4
 	ROWS(3)
@@ -313,18 +364,15 @@ centre3x4:
 
 row2x4:
 	ZERO2
-	CMPQ AX, R10
-	JNE  begin2x4
-	KMOVD K6, K5
-
-begin2x4:
-	LINES0
-	JEQ  last2x4
+	TESTQ R10, R10
+	JZ   last2x4
 	PCALIGN $64
 
 step2x4:
 	LINES1
+	FETCH(0)
 	QUAD2(0, Z20, Z22)
+	FETCH(1)
 	QUAD2(1, Z21, Z23)
 	STEP(256)
 	JNE  more2x4
@@ -338,12 +386,23 @@ more2x4:
 
 last2x4:
 	LINES1
+	FETCH(0)
+	FETCH(1)
 	QUAD2(0, Z20, Z22)
 	QUAD2(1, Z21, Z23)
 	QUAD2H(0, Z19, Z29)
 	QUAD2H(1, Z26, Z30)
-	ADDQ $256, R9
-	FOLD
+	CMPQ R12, $128
+	JGE  ahead2x4
+	CMPQ R8, $2
+	JLE  fold2x4
+
+ahead2x4:
+	AHEAD(2)
+	FIRST
+
+fold2x4:
+	STATES
 	JNZ  centre2x4
 	SUMS2x4
 	ROWS(2)
@@ -357,18 +416,15 @@ centre2x4:
 
 row1x4:
 	ZERO1
-	CMPQ AX, R10
-	JNE  begin1x4
-	KMOVD K6, K5
-
-begin1x4:
-	LINES0
-	JEQ  last1x4
+	TESTQ R10, R10
+	JZ   last1x4
 	PCALIGN $64
 
 step1x4:
 	LINES1
+	FETCH(0)
 	QUAD1(0, Z20, Z22)
+	FETCH(1)
 	QUAD1(1, Z21, Z23)
 	STEP(256)
 	JNE  more1x4
@@ -382,12 +438,23 @@ more1x4:
 
 last1x4:
 	LINES1
+	FETCH(0)
+	FETCH(1)
 	QUAD1(0, Z20, Z22)
 	QUAD1(1, Z21, Z23)
 	QUAD1H(0, Z19, Z29)
 	QUAD1H(1, Z26, Z30)
-	ADDQ $256, R9
-	FOLD
+	CMPQ R12, $128
+	JGE  ahead1x4
+	CMPQ R8, $1
+	JLE  fold1x4
+
+ahead1x4:
+	AHEAD(1)
+	FIRST
+
+fold1x4:
+	STATES
 	JNZ  centre1x4
 	SUMS1x4
 	ROWS(1)
@@ -405,9 +472,13 @@ next64:
 	VZEROUPPER
 	RET
 
+laterx2:
+	MOVQ v_base+48(FP), R9
+	ADDQ R13, R9
+
 rowsx2:
-	LEAQ (DI)(R11*2), DX
-	ADDQ R11, DX
+	MOVQ v_base+48(FP), BX
+	ADDQ R13, BX
 	XORL AX, AX
 	KXNORD K5, K5, K5
 	CMPQ R8, $2
@@ -434,18 +505,18 @@ last4x2:
 	JMP  step4x2
 
 sums4x2:
-	FOLD
+	STATES
 	JNZ  centre4x2
 	SUMS4x2
 	ROWS(4)
-	JNZ  rowsx2
+	JNZ  laterx2
 	JMP  next32
 
 centre4x2:
 	ADDQ R13, AX
 	SUMS4x2C
 	ROWS(4)
-	JNZ  rowsx2
+	JNZ  laterx2
 	JMP  next32
 
 row3x2:
@@ -466,7 +537,7 @@ last3x2:
 	JMP  step3x2
 
 sums3x2:
-	FOLD
+	STATES
 	JNZ  centre3x2
 	SUMS3x2
 	ROWS(3)
@@ -496,7 +567,7 @@ last2x2:
 	JMP  step2x2
 
 sums2x2:
-	FOLD
+	STATES
 	JNZ  centre2x2
 	SUMS2x2
 	ROWS(2)
@@ -526,7 +597,7 @@ last1x2:
 	JMP  step1x2
 
 sums1x2:
-	FOLD
+	STATES
 	JNZ  centre1x2
 	SUMS1x2
 	ROWS(1)

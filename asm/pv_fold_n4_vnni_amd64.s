@@ -128,7 +128,7 @@ GLOBL pvN4Const<>(SB), RODATA|NOPTR, $4
 	DECQ R10
 
 // AHEAD goes to the first plane of what follows a pass of rows: the same set of channels for
-// more rows, the next whole set, or anything that can be read.
+// more rows, the next whole set, or, behind the last one, anything that can be read.
 #define AHEAD(rows) \
 	XORL    CX, CX;               \
 	LEAQ    256(R13), AX;         \
@@ -293,8 +293,18 @@ half4x4: // a plane of one quad
 last4x4:
 	CMPQ 8(SP), $0
 	JNE  ahead4x4
+	CMPQ R8, $4
+	JGT  more4x4
+	CMPQ R12, $128
+	JLT  end4x4
+
+more4x4:
 	AHEAD(4)
 	JMP  ahead4x4
+
+end4x4: // nothing follows
+	QUAD4H(0, Z20, Z21)
+	QUAD4H(1, Z22, Z23)
 
 fold4x4:
 	STATES
@@ -358,8 +368,18 @@ half3x4: // a plane of one quad
 last3x4:
 	CMPQ 8(SP), $0
 	JNE  ahead3x4
+	CMPQ R8, $3
+	JGT  more3x4
+	CMPQ R12, $128
+	JLT  end3x4
+
+more3x4:
 	AHEAD(3)
 	JMP  ahead3x4
+
+end3x4: // nothing follows
+	QUAD3H(0, Z20, Z21)
+	QUAD3H(1, Z22, Z23)
 
 fold3x4:
 	STATES
@@ -421,8 +441,18 @@ half2x4: // a plane of one quad
 last2x4:
 	CMPQ 8(SP), $0
 	JNE  ahead2x4
+	CMPQ R8, $2
+	JGT  more2x4
+	CMPQ R12, $128
+	JLT  end2x4
+
+more2x4:
 	AHEAD(2)
 	JMP  ahead2x4
+
+end2x4: // nothing follows
+	QUAD2H(0, Z20, Z21)
+	QUAD2H(1, Z22, Z23)
 
 fold2x4:
 	STATES
@@ -484,8 +514,18 @@ half1x4: // a plane of one quad
 last1x4:
 	CMPQ 8(SP), $0
 	JNE  ahead1x4
+	CMPQ R8, $1
+	JGT  more1x4
+	CMPQ R12, $128
+	JLT  end1x4
+
+more1x4:
 	AHEAD(1)
 	JMP  ahead1x4
+
+end1x4: // nothing follows
+	QUAD1H(0, Z20, Z21)
+	QUAD1H(1, Z22, Z23)
 
 fold1x4:
 	STATES
