@@ -346,10 +346,10 @@ type AbsMaxFunc func(x []float32) float32
 // true division. scale is finite and > 0, x finite. Exact.
 type EncI8Func func(dst []int8, x []float32, scale float32)
 
-// ErrI8Func returns Σ x[c]² and Σ (x[c] − codes[c]·scale)², the size of a row and what its
-// codes lose, in the chains of SumSquaresFunc. A difference rounds once, product included;
-// |x| ≤ 256·scale, finite. codes[len(x):4·⌈len(x)/4⌉] is 0. Exact.
-type ErrI8Func func(x []float32, codes []int8, scale float32) (size2, err2 float32)
+// EncErrI8Func is EncI8Func with zeros behind the codes, up to dst[4·⌈len(x)/4⌉]. It returns
+// Σ x[c]² and Σ (x[c] − dst[c]·scale)², the size of a row and what its codes lose, in the chains
+// of SumSquaresFunc. A difference rounds once, product included; |x| ≤ 256·scale. Exact.
+type EncErrI8Func func(dst []int8, x []float32, scale float32) (size2, err2 float32)
 
 // Kernels that store one token of a tile change the bytes their contract names and no
 // other. They may rewrite bytes between those with what they hold.

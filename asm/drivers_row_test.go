@@ -411,7 +411,7 @@ func driveEncI8(g *gen, _, _, d int) trial {
 	}
 }
 
-func driveErrI8(g *gen, _, _, d int) trial {
+func driveEncErrI8(g *gen, _, _, d int) trial {
 	x, scale, codes := g.encRow(d)
 	size, err := make([]float32, d), make([]float32, d)
 	for c, v := range x {
@@ -424,12 +424,12 @@ func driveErrI8(g *gen, _, _, d int) trial {
 	}
 	padded := append(codes, make([]int8, -d&3)...)
 	return trial{
-		ops: []operand{out([]float32{chains(size), chains(err)}, nil), in(x), in(padded)},
+		ops: []operand{out([]float32{chains(size), chains(err)}, nil), in(x), out(padded, nil)},
 		call: func(k any, b [][]byte) {
 			sums := view[float32](b[0])
-			sums[0], sums[1] = k.(ErrI8Func)(view[float32](b[1]), view[int8](b[2]), scale)
+			sums[0], sums[1] = k.(EncErrI8Func)(view[int8](b[2]), view[float32](b[1]), scale)
 		},
-		work: 6 * float64(d),
+		work: 8 * float64(d),
 	}
 }
 

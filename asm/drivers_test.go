@@ -57,7 +57,7 @@ var drivers = map[string]driver{
 	"SumSquares":       {"d", driveSumSquares},
 	"AbsMax":           {"d", driveAbsMax},
 	"EncI8":            {"d", driveEncI8},
-	"ErrI8":            {"d", driveErrI8},
+	"EncErrI8":         {"d", driveEncErrI8},
 	"EncI8K":           {"d", driveEncI8K},
 	"EncI8V":           {"d", driveEncI8V},
 	"EncI4K":           {"d", driveEncI4K()},

@@ -343,10 +343,10 @@ done:
 #define ERRORS \
 	VCVTDQ2PS Y2, Y2;            \
 	VCVTDQ2PS Y3, Y3;            \
-	VMULPS Y0, Y0, Y9;           \
-	VMULPS Y1, Y1, Y10;          \
-	VADDPS Y9, Y4, Y4;           \
-	VADDPS Y10, Y5, Y5;          \
+	VMULPS Y0, Y0, Y11;          \
+	VMULPS Y1, Y1, Y12;          \
+	VADDPS Y11, Y4, Y4;          \
+	VADDPS Y12, Y5, Y5;          \
 	VFNMADD231PS Y2, Y8, Y0;     \
 	VFNMADD231PS Y3, Y8, Y1;     \
 	VMULPS Y0, Y0, Y0;           \
@@ -354,12 +354,28 @@ done:
 	VADDPS Y0, Y6, Y6;           \
 	VADDPS Y1, Y7, Y7
 
-// func errI8_avx2(x []float32, codes []int8, scale float32) (size2, err2 float32)
-TEXT ·errI8_avx2(SB), NOSPLIT, $0-64
-	MOVQ x_base+0(FP), SI
-	MOVQ x_len+8(FP), CX
-	MOVQ codes_base+24(FP), DI
+// CODES16 makes the codes of Y0 and Y1, as dwords in Y2 and Y3 and as bytes in X11.
+#define CODES16 \
+	VDIVPS Y8, Y0, Y2;           \
+	VDIVPS Y8, Y1, Y3;           \
+	VMAXPS Y10, Y2, Y2;          \
+	VMAXPS Y10, Y3, Y3;          \
+	VMINPS Y9, Y2, Y2;           \
+	VMINPS Y9, Y3, Y3;           \
+	VCVTPS2DQ Y2, Y2;            \
+	VCVTPS2DQ Y3, Y3;            \
+	VPACKSSDW Y3, Y2, Y11;       \
+	VPERMQ $0xD8, Y11, Y11;      \
+	VEXTRACTI128 $1, Y11, X12;   \
+	VPACKSSWB X12, X11, X11
+
+// func encErrI8_avx2(dst []int8, x []float32, scale float32) (size2, err2 float32)
+TEXT ·encErrI8_avx2(SB), NOSPLIT, $0-64
+	MOVQ dst_base+0(FP), DI
+	MOVQ x_base+24(FP), SI
+	MOVQ x_len+32(FP), CX
 	VBROADCASTSS scale+48(FP), Y8
+	SETUP
 	VXORPS Y4, Y4, Y4 // Σ x², chains 0–7
 	VXORPS Y5, Y5, Y5 // chains 8–15
 	VXORPS Y6, Y6, Y6 // Σ (x − code·scale)²
@@ -370,8 +386,8 @@ TEXT ·errI8_avx2(SB), NOSPLIT, $0-64
 step:
 	VMOVUPS (SI), Y0
 	VMOVUPS 32(SI), Y1
-	VPMOVSXBD (DI), Y2
-	VPMOVSXBD 8(DI), Y3
+	CODES16
+	VMOVDQU X11, (DI)
 	ERRORS
 	ADDQ $64, SI
 	ADDQ $16, DI
@@ -385,17 +401,15 @@ tail:
 	LEAQ 3(CX), AX // codes are whole dwords
 	ANDQ $-4, AX
 	NEGQ AX
-	VMOVDQU (BX)(AX*1), X3
-	VPMASKMOVD (DI), X3, X2
-	VPSRLDQ $8, X2, X3
-	VPMOVSXBD X2, Y2
-	VPMOVSXBD X3, Y3
+	VMOVDQU (BX)(AX*1), X13
 	NEGQ CX
 	LEAQ (BX)(CX*4), BX
 	VMOVDQU (BX), Y0
 	VMOVDQU 32(BX), Y1
 	VMASKMOVPS (SI), Y0, Y0
 	VMASKMOVPS 32(SI), Y1, Y1
+	CODES16
+	VPMASKMOVD X11, X13, (DI)
 	ERRORS
 
 fold: // chains 8, 4, 2, 1 apart

@@ -30,11 +30,13 @@ func encI8_generic(dst []int8, x []float32, scale float32) {
 	}
 }
 
-// errI8_generic is the specification of ErrI8Func. float64 holds the difference exactly.
-func errI8_generic(x []float32, codes []int8, scale float32) (size2, err2 float32) {
+// encErrI8_generic is the specification of EncErrI8Func. float64 holds the difference exactly.
+func encErrI8_generic(dst []int8, x []float32, scale float32) (size2, err2 float32) {
+	encI8_generic(dst, x, scale)
+	clear(dst[len(x) : (len(x)+3)&^3])
 	var size, err [16]float32
 	for i, v := range x {
-		e := float32(float64(v) - float64(codes[i])*float64(scale))
+		e := float32(float64(v) - float64(dst[i])*float64(scale))
 		size[i&15] += float32(v * v)
 		err[i&15] += float32(e * e)
 	}

@@ -196,12 +196,9 @@ finite:
 	VMULPS Z0, Z0, Z0;           \
 	VADDPS Z0, Z2, Z2
 
-// func errI8_avx512(x []float32, codes []int8, scale float32) (size2, err2 float32)
-TEXT ·errI8_avx512(SB), NOSPLIT, $0-64
-	MOVQ x_base+0(FP), SI
-	MOVQ x_len+8(FP), CX
-	MOVQ codes_base+24(FP), DI
-	VBROADCASTSS scale+48(FP), Z8
+// func encErrI8_avx512(dst []int8, x []float32, scale float32) (size2, err2 float32)
+TEXT ·encErrI8_avx512(SB), NOSPLIT, $0-64
+	SETUP
 	VPXORD Z1, Z1, Z1 // Σ x²
 	VPXORD Z2, Z2, Z2 // Σ (x − code·scale)²
 	SUBQ $16, CX
@@ -209,7 +206,10 @@ TEXT ·errI8_avx512(SB), NOSPLIT, $0-64
 
 step:
 	VMOVUPS (SI), Z0
-	VPMOVSXBD (DI), Z3
+	CODES
+	VPMOVDB Z0, (DI)
+	VMOVAPS Z0, Z3
+	VMOVUPS (SI), Z0
 	ERRORS
 	ADDQ $64, SI
 	ADDQ $16, DI
@@ -220,7 +220,17 @@ tail:
 	ADDQ $16, CX
 	JZ   fold
 	TAIL
-	VPMOVSXBD.Z (DI), K1, Z3
+	VMOVAPS Z0, Z5
+	CODES
+	ADDL  $3, CX // whole dwords
+	ANDL  $-4, CX
+	MOVL  $1, AX
+	SHLL  CX, AX
+	DECL  AX
+	KMOVW AX, K1
+	VPMOVDB Z0, K1, (DI)
+	VMOVAPS Z0, Z3
+	VMOVAPS Z5, Z0
 	ERRORS
 
 fold: // chains 8, 4, 2, 1 apart

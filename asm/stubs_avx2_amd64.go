@@ -140,7 +140,7 @@ func packRow_avx2(p []byte, e, sv []float32, lift, inv float32)
 func encI8_avx2(dst []int8, x []float32, scale float32)
 
 //go:noescape
-func errI8_avx2(x []float32, codes []int8, scale float32) (size2, err2 float32)
+func encErrI8_avx2(dst []int8, x []float32, scale float32) (size2, err2 float32)
 
 //go:noescape
 func encI8K_avx2(dst []byte, x []float32, scale float32)

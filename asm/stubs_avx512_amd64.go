@@ -116,7 +116,7 @@ func absMax_avx512(x []float32) float32
 func encI8_avx512(dst []int8, x []float32, scale float32)
 
 //go:noescape
-func errI8_avx512(x []float32, codes []int8, scale float32) (size2, err2 float32)
+func encErrI8_avx512(dst []int8, x []float32, scale float32) (size2, err2 float32)
 
 //go:noescape
 func encI8K_avx512(dst []byte, x []float32, scale float32)

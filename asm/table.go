@@ -74,7 +74,7 @@ type Set struct {
 	SumSquares       SumSquaresFunc
 	AbsMax           AbsMaxFunc
 	EncI8            EncI8Func
-	ErrI8            ErrI8Func
+	EncErrI8         EncErrI8Func
 	EncI8K           EncI8KFunc
 	EncI8V           EncI8VFunc
 	EncI4K           EncI4KFunc

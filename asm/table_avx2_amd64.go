@@ -43,7 +43,7 @@ var avx2Kernels = []Entry{
 	{"decE5M2V_avx2", AVX2, true, DecE5M2VFunc(decE5M2V_avx2)},
 	{"dec16_avx2", AVX2, true, Dec16Func(dec16_avx2)},
 	{"encI8_avx2", AVX2, true, EncI8Func(encI8_avx2)},
-	{"errI8_avx2", AVX2, true, ErrI8Func(errI8_avx2)},
+	{"encErrI8_avx2", AVX2, true, EncErrI8Func(encErrI8_avx2)},
 	{"encI8K_avx2", AVX2, true, EncI8KFunc(encI8K_avx2)},
 	{"encI8V_avx2", AVX2, true, EncI8VFunc(encI8V_avx2)},
 	{"encI4K_avx2", AVX2, true, EncI4KFunc(encI4K_avx2)},

@@ -42,7 +42,7 @@ var avx512Kernels = []Entry{
 	{"packBF16_avx512", AVX2 | AVX512, true, PackBF16Func(packBF16_avx512)},
 	{"absMax_avx512", AVX2 | AVX512, true, AbsMaxFunc(absMax_avx512)},
 	{"encI8_avx512", AVX2 | AVX512, true, EncI8Func(encI8_avx512)},
-	{"errI8_avx512", AVX2 | AVX512, true, ErrI8Func(errI8_avx512)},
+	{"encErrI8_avx512", AVX2 | AVX512, true, EncErrI8Func(encErrI8_avx512)},
 	{"encI8K_avx512", AVX2 | AVX512, true, EncI8KFunc(encI8K_avx512)},
 	{"encI8V_avx512", AVX2 | AVX512, true, EncI8VFunc(encI8V_avx512)},
 	{"encN4K_avx512", AVX2 | AVX512, true, EncN4KFunc(encN4K_avx512)},

@@ -45,7 +45,7 @@ var generic = []Entry{
 	{"sumSquares_generic", Generic, true, SumSquaresFunc(sumSquares_generic)},
 	{"absMax_generic", Generic, true, AbsMaxFunc(absMax_generic)},
 	{"encI8_generic", Generic, true, EncI8Func(encI8_generic)},
-	{"errI8_generic", Generic, true, ErrI8Func(errI8_generic)},
+	{"encErrI8_generic", Generic, true, EncErrI8Func(encErrI8_generic)},
 	{"encI8K_generic", Generic, true, EncI8KFunc(encI8K_generic)},
 	{"encI8V_generic", Generic, true, EncI8VFunc(encI8V_generic)},
 	{"encI4K_generic", Generic, true, EncI4KFunc(encI4K_generic)},

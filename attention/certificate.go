@@ -125,9 +125,14 @@ type certificate = asm.Certificate
 var void = certificate{Squares: nan, Sum: nan, Shift: nan, Biggest: nan}
 
 // addCertificate adds b to a, weights scaled by fb and fa.
-func addCertificate(a *certificate, b certificate, fa, fb float32) {
-	a.Squares = times(float32(fa*fa), a.Squares) + times(float32(fb*fb), b.Squares)
-	a.Sum = times(fa, a.Sum) + times(fb, b.Sum)
+func addCertificate(a, b *certificate, fa, fb float32) {
+	squares := float32(float32(fa*fa)*a.Squares) + float32(float32(fb*fb)*b.Squares)
+	sum := float32(fa*a.Sum) + float32(fb*b.Sum)
+	if squares+sum != squares+sum { // from a NaN or from 0·Inf
+		squares = times(float32(fa*fa), a.Squares) + times(float32(fb*fb), b.Squares)
+		sum = times(fa, a.Sum) + times(fb, b.Sum)
+	}
+	a.Squares, a.Sum = squares, sum
 	a.Shift, a.Biggest = max(a.Shift, b.Shift), max(a.Biggest, b.Biggest)
 }
 
@@ -139,12 +144,29 @@ func times(x, y float32) float32 {
 	return float32(x * y)
 }
 
+// encodeCertified quantizes row r of the queries and notes its norms.
+func (b *block) encodeCertified(r int, codes []int8, row []float32, step float32) {
+	n2, e2 := b.p.ks.EncErrI8(codes, row, step)
+	if !inRange(n2) {
+		b.certifyQuery(r, row, codes, step, nil)
+		return
+	}
+	b.noteNorms(r, float64(n2), float64(e2))
+}
+
+// inRange reports that a sum of squares is far from the limits of float32.
+func inRange(n2 float32) bool { return n2 > 0x1p-80 && n2 < 0x1p100 }
+
 // certifyQuery notes the norms of row r and of what its codes or its bfloat16 numbers, nil for
-// float32, lose. Codes are padded with zeros to a multiple of four.
+// float32, lose.
 func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32, packed []uint16) {
-	n2, e2 := b.queryError2(row, codes, step)
-	if !(n2 > 0x1p-80 && n2 < 0x1p100) { // squares may have left the range of float32
-		n2, e2 = 0, 0
+	var n2, e2 float64
+	if codes == nil {
+		if sum := b.p.ks.SumSquares(row); inRange(sum) {
+			n2 = float64(sum)
+		}
+	}
+	if n2 == 0 {
 		for c, x := range row {
 			n2 += float64(x) * float64(x)
 			if codes != nil {
@@ -159,18 +181,13 @@ func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32, p
 			e2 += e * e
 		}
 	}
-	scale, d := math.Abs(float64(b.p.cfg.Scale)), float64(len(row))
-	b.w.certQ[r] = asm.QueryError{Norm: float32(scale * math.Sqrt(n2)), Err: float32(scale * math.Sqrt(e2)),
-		Norm2: float32(scale * scale * n2 / d), Err2: float32(scale * scale * e2 / d)}
+	b.noteNorms(r, n2, e2)
 }
 
-// queryError2 is ‖q‖² and ‖q−q̂‖² in float32.
-func (b *block) queryError2(row []float32, codes []int8, step float32) (n2, e2 float64) {
-	if codes == nil {
-		return float64(b.p.ks.SumSquares(row)), 0
-	}
-	size2, err2 := b.p.ks.ErrI8(row, codes, step)
-	return float64(size2), float64(err2)
+// noteNorms notes ‖q‖² and ‖q−q̂‖² of row r.
+func (b *block) noteNorms(r int, n2, e2 float64) {
+	scale, scale2 := b.p.certScale, b.p.certScale2
+	b.w.certQ[r] = asm.QueryError{Norm: float32(scale * math.Sqrt(n2)), Err: float32(scale * math.Sqrt(e2)), Norm2: float32(scale2 * n2), Err2: float32(scale2 * e2)}
 }
 
 // voidCertificates turns the certificates of rows that see a token of bad into NaN, before
@@ -315,7 +332,7 @@ func (b *block) certifyRow(r, hi int, k, v record, sv []float32) {
 		Shift:   times(q.Norm, k.maxError) + times(q.Err, k.maxSize),
 		Biggest: v.maxSize,
 	}
-	addCertificate(&w.split.cert[r], tile, f.Alpha, 1)
+	addCertificate(&w.split.cert[r], &tile, f.Alpha, 1)
 }
 
 // certifySinks is certifyTile for the n binary16 tokens at the front, whose errors follow

@@ -40,6 +40,8 @@ type Plan struct {
 	perBlock           bool // kernel calls differ from block to block, by head or by row
 	meanK, meanV       means
 
+	certScale, certScale2 float64 // |scale| and its square over DK, of a certified plan
+
 	shaped  bool    // scores pass through softcap or ALiBi in natural units
 	scale   float32 // factor on q·k, log2(e) included unless shaped
 	scratch scratchLayout
@@ -174,6 +176,8 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	}
 	p.shaped = c.Softcap > 0 || c.ALiBi != nil
 	p.scale = p.cfg.Scale * log2e
+	p.certScale = math.Abs(float64(p.cfg.Scale))
+	p.certScale2 = p.certScale * p.certScale / float64(c.DK)
 	if p.scratch, err = newScratchLayout(p); err != nil {
 		return nil, err
 	}

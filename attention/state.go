@@ -79,7 +79,7 @@ func (s *state) merge(w *worker, ks *asm.Set, other *state, rows int) {
 	}
 	for i := range rows {
 		if w.fold[i].Alpha >= 0 {
-			addCertificate(&s.cert[i], other.cert[i], w.exps[2*i], w.exps[2*i+1])
+			addCertificate(&s.cert[i], &other.cert[i], w.exps[2*i], w.exps[2*i+1])
 		}
 	}
 }

@@ -84,18 +84,23 @@ func (b *block) prepareQuery(r int, scale float32) {
 		return
 	}
 	codes := w.q8[r*dk4 : (r+1)*dk4]
-	clear(codes)
 	amax := p.ks.AbsMax(row)
 	s := amax / 127
 	if s == 0 && amax > 0 {
 		s = math.SmallestNonzeroFloat32
 	}
-	if s > 0 {
-		p.ks.EncI8(codes[:dk], row, s)
-	}
 	w.a[r] = s * scale
-	if p.cfg.Certify {
-		b.certifyQuery(r, row, codes, s, nil)
+	switch {
+	case !(s > 0):
+		clear(codes)
+		if p.cfg.Certify {
+			b.certifyQuery(r, row, codes, s, nil)
+		}
+	case p.cfg.Certify:
+		b.encodeCertified(r, codes, row, s)
+	default:
+		clear(codes[dk:])
+		p.ks.EncI8(codes[:dk], row, s)
 	}
 }
 

@@ -345,9 +345,9 @@ func rowWorkload(f any, d int) func() {
 	case asm.EncI8Func:
 		dst := make([]int8, d)
 		return func() { f(dst, x, 0.03) }
-	case asm.ErrI8Func:
-		codes := make([]int8, (d+3)&^3)
-		return func() { f(x, codes, 0.03) }
+	case asm.EncErrI8Func:
+		dst := make([]int8, (d+3)&^3)
+		return func() { f(dst, x, 0.03) }
 	case asm.EncI8KFunc:
 		return func() { f(bytes, x, 0.03) }
 	case asm.EncI8VFunc:
