@@ -235,105 +235,15 @@
 	VDPBF16PS(18, 26, 14); \
 	VDPBF16PS(19, 25, 11); \
 	VDPBF16PS(19, 26, 15)
-#define ENDLOW1 \
-	VMOVDQA64 Z20, Z21; \
-	VPBROADCASTD (AX), Z25; \
-	VDPBF16PS(16, 25, 0); \
-	VMOVDQA64 Z20, Z22; \
-	VPERMI2B Z30, Z29, Z22; \
-	VDPBF16PS(17, 25, 1); \
-	VPERMI2B Z28, Z27, Z21; \
-	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
-	VPUNPCKHBW Z22, Z21, Z19; \
-	VPUNPCKLBW Z22, Z21, Z18
-#define ENDLOW2 \
-	VMOVDQA64 Z20, Z21; \
-	VPBROADCASTD (AX), Z25; \
-	VPBROADCASTD 128(AX), Z26; \
-	VDPBF16PS(16, 25, 0); \
-	VDPBF16PS(16, 26, 4); \
-	VMOVDQA64 Z20, Z22; \
-	VPERMI2B Z30, Z29, Z22; \
-	VDPBF16PS(17, 25, 1); \
-	VDPBF16PS(17, 26, 5); \
-	VPERMI2B Z28, Z27, Z21; \
-	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
-	VPUNPCKHBW Z22, Z21, Z19; \
-	VPUNPCKLBW Z22, Z21, Z18
-#define ENDLOW3 \
-	VMOVDQA64 Z20, Z21; \
-	VPBROADCASTD (AX), Z25; \
-	VPBROADCASTD 128(AX), Z26; \
-	VDPBF16PS(16, 25, 0); \
-	VDPBF16PS(16, 26, 4); \
-	VMOVDQA64 Z20, Z22; \
-	VPERMI2B Z30, Z29, Z22; \
-	VDPBF16PS(17, 25, 1); \
-	VDPBF16PS(17, 26, 5); \
-	VPBROADCASTD 256(AX), Z25; \
-	VPERMI2B Z28, Z27, Z21; \
-	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
-	VPUNPCKHBW Z22, Z21, Z19; \
-	VPUNPCKLBW Z22, Z21, Z18; \
-	VDPBF16PS(16, 25, 8); \
-	VDPBF16PS(17, 25, 9)
-#define ENDLOW4 \
-	VMOVDQA64 Z20, Z21; \
-	VPBROADCASTD (AX), Z25; \
-	VPBROADCASTD 128(AX), Z26; \
-	VDPBF16PS(16, 25, 0); \
-	VDPBF16PS(16, 26, 4); \
-	VMOVDQA64 Z20, Z22; \
-	VPERMI2B Z30, Z29, Z22; \
-	VDPBF16PS(17, 25, 1); \
-	VDPBF16PS(17, 26, 5); \
-	VPBROADCASTD 256(AX), Z25; \
-	VPERMI2B Z28, Z27, Z21; \
-	VPBROADCASTD 384(AX), Z26; \
-	VPTERNLOGD $0xF8, Z20, Z31, Z22; \
-	VPUNPCKHBW Z22, Z21, Z19; \
-	VPUNPCKLBW Z22, Z21, Z18; \
-	VDPBF16PS(16, 25, 8); \
-	VDPBF16PS(16, 26, 12); \
-	VDPBF16PS(17, 25, 9); \
-	VDPBF16PS(17, 26, 13)
-#define ENDHIGH1 \
-	VPBROADCASTD (AX), Z25; \
-	VDPBF16PS(18, 25, 2); \
-	VDPBF16PS(19, 25, 3)
-#define ENDHIGH2 \
-	VPBROADCASTD (AX), Z25; \
-	VPBROADCASTD 128(AX), Z26; \
-	VDPBF16PS(18, 25, 2); \
-	VDPBF16PS(18, 26, 6); \
-	VDPBF16PS(19, 25, 3); \
-	VDPBF16PS(19, 26, 7)
-#define ENDHIGH3 \
-	VPBROADCASTD (AX), Z25; \
-	VPBROADCASTD 128(AX), Z26; \
-	VDPBF16PS(18, 25, 2); \
-	VDPBF16PS(18, 26, 6); \
-	VDPBF16PS(19, 25, 3); \
-	VDPBF16PS(19, 26, 7); \
-	VPBROADCASTD 256(AX), Z25; \
-	VDPBF16PS(18, 25, 10); \
-	VDPBF16PS(19, 25, 11)
-#define ENDHIGH4 \
-	VPBROADCASTD (AX), Z25; \
-	VPBROADCASTD 128(AX), Z26; \
-	VDPBF16PS(18, 25, 2); \
-	VDPBF16PS(18, 26, 6); \
-	VDPBF16PS(19, 25, 3); \
-	VDPBF16PS(19, 26, 7); \
-	VPBROADCASTD 256(AX), Z25; \
-	VPBROADCASTD 384(AX), Z26; \
-	VDPBF16PS(18, 25, 10); \
-	VDPBF16PS(18, 26, 14); \
-	VDPBF16PS(19, 25, 11); \
-	VDPBF16PS(19, 26, 15)
 
-// START widens channels 0–7 of the first pair and loads 8–15.
-#define START \
+// START widens channels 0–7 of the first pair and loads 8–15, where the last pair of the
+// channels before did not, see NEXT.
+#define START(start, begun) \
+	CMPQ m+128(FP), $4;                 \
+	JGT  start;                         \
+	TESTQ R12, R12;                     \
+	JNE  begun;                         \
+start:                                      \
 	VMOVDQU32 (R13), Z20;               \
 	VPUNPCKLBW (R13)(R11*1), Z20, Z23;  \
 	VPUNPCKHBW (R13)(R11*1), Z20, Z20;  \
@@ -343,12 +253,19 @@
 	VPERMI2B Z28, Z27, Z21;             \
 	VPTERNLOGD $0xF8, Z23, Z31, Z22;    \
 	VPUNPCKHBW Z22, Z21, Z17;           \
-	VPUNPCKLBW Z22, Z21, Z16
+	VPUNPCKLBW Z22, Z21, Z16;           \
+begun:
+
+// NEXT moves to the first pair of the next 64 channels, or of these.
+#define NEXT \
+	MOVQ BX, R13;       \
+	LEAQ 64(BX), CX;    \
+	CMPQ R9, $128;      \
+	CMOVQGE CX, R13
 #define LINES \
-	PREFETCHT0 (R10);       \
-	PREFETCHT0 64(R10);     \
-	ADDQ $128, R10;         \
-	LEAQ (R13)(R11*2), R13
+	PREFETCHT0 (R10);   \
+	PREFETCHT0 64(R10); \
+	ADDQ $128, R10
 
 // SORT puts 64 channels in order.
 #define SORT(a, b, c, d) \
@@ -418,7 +335,12 @@ block:
 	TABLES(table+72(FP))
 	STRIP
 	MOVQ AX, rows-8(SP)
-	ZERO
+	ZERO4
+	CMPQ AX, $4
+	JLE  few
+	ZERO56
+
+few:
 	KMOVQ K1, K2
 	MOVQ BX, R13
 	MOVQ SI, AX
@@ -456,89 +378,97 @@ rows5:
 	PCALIGN $32
 
 rows4:
-	START
+	START(start4, begun4)
 	DECQ CX
 	JEQ  last4
 	PCALIGN $32
 
 loop4:
-	LINES
+	LEAQ (R13)(R11*2), R13
 	LOW4
+	LINES
 	HIGH4
 	ADDQ $4, AX
 	DECQ CX
 	JNZ  loop4
 
 last4:
+	NEXT
+	LOW4
 	LINES
-	ENDLOW4
-	ENDHIGH4
+	HIGH4
 	ADDQ $4, AX
 	JMP  odd
 	PCALIGN $32
 
 rows3:
-	START
+	START(start3, begun3)
 	DECQ CX
 	JEQ  last3
 	PCALIGN $32
 
 loop3:
-	LINES
+	LEAQ (R13)(R11*2), R13
 	LOW3
+	LINES
 	HIGH3
 	ADDQ $4, AX
 	DECQ CX
 	JNZ  loop3
 
 last3:
+	NEXT
+	LOW3
 	LINES
-	ENDLOW3
-	ENDHIGH3
+	HIGH3
 	ADDQ $4, AX
 	JMP  odd
 	PCALIGN $32
 
 rows2:
-	START
+	START(start2, begun2)
 	DECQ CX
 	JEQ  last2
 	PCALIGN $32
 
 loop2:
-	LINES
+	LEAQ (R13)(R11*2), R13
 	LOW2
+	LINES
 	HIGH2
 	ADDQ $4, AX
 	DECQ CX
 	JNZ  loop2
 
 last2:
+	NEXT
+	LOW2
 	LINES
-	ENDLOW2
-	ENDHIGH2
+	HIGH2
 	ADDQ $4, AX
 	JMP  odd
 	PCALIGN $32
 
 rows1:
-	START
+	START(start1, begun1)
 	DECQ CX
 	JEQ  last1
 	PCALIGN $32
 
 loop1:
-	LINES
+	LEAQ (R13)(R11*2), R13
 	LOW1
+	LINES
 	HIGH1
 	ADDQ $4, AX
 	DECQ CX
 	JNZ  loop1
 
 last1:
+	NEXT
+	LOW1
 	LINES
-	ENDLOW1
-	ENDHIGH1
+	HIGH1
 	ADDQ $4, AX
 	JMP  odd
 	PCALIGN $32
@@ -604,6 +534,10 @@ part1:
 odd:
 	TESTQ DX, DX
 	JEQ  summed
+	MOVQ n+136(FP), R13
+	DECQ R13
+	IMULQ R11, R13
+	ADDQ BX, R13
 	XORL DX, DX
 	MOVQ $1, CX
 	KXORQ K2, K2, K2

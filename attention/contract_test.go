@@ -306,7 +306,7 @@ func TestExplainInPlace(t *testing.T) {
 		require.NotContains(t, e, "expanded")
 	}
 	if p.ks.MultipliesBF16() {
-		require.Contains(t, e, "values pvPairBF16_bf16")
+		require.Contains(t, e, "softmax advanceBF16_bf16, values pvPairBF16_bf16")
 		require.NotContains(t, e, "expanded")
 		require.NotContains(t, e, "summed in float32")
 	}
