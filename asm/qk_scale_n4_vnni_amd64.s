@@ -11,27 +11,29 @@
 //            where the highest bit of the multiplier is set, and a second one, which finds
 //            the other indices untouched, the rest. Stored with 128 added, codes are the
 //            unsigned operand of VPDPBUSD; what that adds, 128·Σq, is taken off at last.
-// Shape:     rows × 32 tokens of a pair, up to four rows, in two chains of accumulators, one
-//            for odd lines: eight alone wait for VPDPBUSD. A line, 4 channels of both groups,
+// Shape:     rows × 32 tokens of a pair, eight rows or up to four, these in two chains of
+//            accumulators, one for odd lines: eight alone wait for VPDPBUSD. A line, 4 channels of both groups,
 //            is looked up ahead of the products of the one before, and what groups share is
 //            prepared in the group before, all across groups and pairs: VPERMI2B shares one
 //            of the two units of VPDPBUSD, and both together keep three units busy.
-// Rows:      three run as four, of which the last is the third one again and not stored.
+// Rows:      eight as long as there are as many; three run as four, of which the last is the third one again and not stored.
 // Tails:     where channels are not a multiple of 32, lines run one by one.
 // Exactness: VPDPBUSD does not saturate; sums are modulo 2³² and the result fits.
 // Reads:     ⌈n/32⌉ pairs of groups of K, m rows of q, sk[0:n]. Writes y[i][0:32·⌈n/32⌉].
 // Prefetch:  in the pass of the first rows a line of next per line of K, in the order of
 //            its addresses, which hardware prefetchers follow; later passes touch K itself.
-// Registers: Z0–Z7 sums of low and high nibbles, two for a row, Z8–Z15 those of odd lines
-//            Z16–Z19 book · Z20–Z23 codes of two lines · Z24, Z25 multipliers of low and
-//            high nibbles, those of odd blocks in high halves, Z26, Z27 of even blocks
-//            Z28, Z30 as Z24, Z25, of the next group · Z29, Z31 q
+// Registers: Z0–Z7 sums of low and high nibbles, two for a row, Z8–Z15 those of odd lines or
+//            of four more rows · Z16–Z19 book · Z20–Z23 codes of two lines
+//            Z24, Z25 multipliers of low and high nibbles, those of odd blocks in high
+//            halves, Z26, Z27 of even blocks · Z28, Z30 as Z24, Z25, of the next group
+//            Z29, Z31 q
 //            K2, K1 upper and lower half of the book for low nibbles of even blocks, K3, K4
 //            for high ones · K5, K6, K7, K1 of odd blocks · K5, K6 tokens of sk at last
-//            DI y · SI q · R11, R13, DX from the first row of q to the others · BX K
-//            R9 fetched line · R12 multipliers · R8 those of the next pair · R10 groups left
-//            AX, CX · 0(SP) 128·Σq of four rows · 16(SP) tokens left, 24(SP) sk, 32(SP) pairs
-//            40(SP) q, y, a, b and number of the rows left
+//            DI y · SI q · R11, R13, DX from the first row of q to the next three · CX fifth
+//            row · BX K · R9 fetched line · R12 multipliers · R8 those of the next pair
+//            R10 groups left · AX, CX · 0(SP) 128·Σq of four rows · 16(SP) tokens left
+//            24(SP) sk · 32(SP) pairs left · 40(SP) q, y, a, b and number of the rows left
+//            80(SP) 128·Σq of four more rows
 
 DATA qkN4Const<>+0(SB)/4, $0x0f0f0f0f
 DATA qkN4Const<>+4(SB)/4, $0x80808080
@@ -122,6 +124,22 @@ GLOBL qkN4Spread<>(SB), RODATA|NOPTR, $64
 #define DOTA4(i) DOT4(i, Z20, Z21, Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7)
 #define DOTB4(i) DOT4(i, Z22, Z23, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15)
 
+// DOT8 multiplies by 8 rows, of even and of odd lines.
+#define DOT8(i, x, y) \
+	DOT4(i, x, y, Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7); \
+	VPBROADCASTD (4*i)(CX), Z29;                   \
+	VPBROADCASTD (4*i)(CX)(R11*1), Z31;            \
+	VPDPBUSD     Z29, x, Z8;                       \
+	VPDPBUSD     Z29, y, Z9;                       \
+	VPBROADCASTD (4*i)(CX)(R13*1), Z29;            \
+	VPDPBUSD     Z31, x, Z10;                      \
+	VPDPBUSD     Z31, y, Z11;                      \
+	VPBROADCASTD (4*i)(CX)(DX*1), Z31;             \
+	VPDPBUSD     Z29, x, Z12;                      \
+	VPDPBUSD     Z29, y, Z13;                      \
+	VPDPBUSD     Z31, x, Z14;                      \
+	VPDPBUSD     Z31, y, Z15
+
 #define ZERO(a, b, c, d) \
 	VPXORD a, a, a; \
 	VPXORD b, b, b; \
@@ -172,12 +190,10 @@ GLOBL qkN4Spread<>(SB), RODATA|NOPTR, $64
 	MOVQ      56(SP), CX;    \
 	MOVQ      64(SP), AX
 
-// LOGITS makes those of row i of its sums and those of odd lines.
-#define LOGITS(i, lo, hi, lo2, hi2) \
-	VPADDD      lo2, lo, lo;       \
-	VPADDD      hi2, hi, hi;       \
-	VPSUBD.BCST (4*i)(SP), lo, lo; \
-	VPSUBD.BCST (4*i)(SP), hi, hi; \
+// LOGIT makes those of row i, whose 128·Σq is at sum.
+#define LOGIT(i, sum, lo, hi) \
+	VPSUBD.BCST sum(SP), lo, lo;   \
+	VPSUBD.BCST sum(SP), hi, hi;   \
 	VCVTDQ2PS   lo, lo;            \
 	VCVTDQ2PS   hi, hi;            \
 	VMULPS.BCST (4*i)(CX), lo, lo; \
@@ -188,6 +204,12 @@ GLOBL qkN4Spread<>(SB), RODATA|NOPTR, $64
 	VADDPS.BCST (4*i)(AX), hi, hi; \
 	VMOVUPS     lo, (256*i)(DI);   \
 	VMOVUPS     hi, (256*i + 64)(DI)
+
+// LOGITS adds the sums of odd lines before.
+#define LOGITS(i, lo, hi, lo2, hi2) \
+	VPADDD lo2, lo, lo; \
+	VPADDD hi2, hi, hi; \
+	LOGIT(i, 4*i, lo, hi)
 
 #define LOGITS0 LOGITS(0, Z0, Z1, Z8, Z9)
 #define LOGITS1 LOGITS(1, Z2, Z3, Z10, Z11)
@@ -203,7 +225,7 @@ GLOBL qkN4Spread<>(SB), RODATA|NOPTR, $64
 	CMPQ  32(SP), $0
 
 // func qkScaleN4_vnni(y []float32, q []int8, k, mult []byte, book *ScaledBook, sk, a, b []float32, m, n, d4 int, next []byte)
-TEXT ·qkScaleN4_vnni(SB), NOSPLIT, $80-224
+TEXT ·qkScaleN4_vnni(SB), NOSPLIT, $96-224
 	MOVQ mult_base+72(FP), R12
 	MOVQ k_base+48(FP), BX
 	MOVQ next_base+200(FP), R9
@@ -265,7 +287,10 @@ rows:
 
 sums: // 128·Σq; the first line of a row may be a partial one
 	MOVQ 40(SP), SI
+	XORL R8, R8
 	VPBROADCASTD qkN4Const<>+4(SB), Z29
+
+four:
 	ZERO(Z0, Z1, Z2, Z3)
 	LEAQ -1(R10), CX
 	MOVQ CX, BX
@@ -296,7 +321,21 @@ sum:
 	VPADDD Z22, Z31, Z31
 	VSHUFI64X2 $0xB1, Z31, Z31, Z22
 	VPADDD Z22, Z31, Z31
+	TESTL R8, R8
+	JNZ  summed
 	VMOVDQU32 X31, 0(SP)
+	CMPQ 72(SP), $8
+	JLT  begin
+	INCL R8 // the next four rows
+	MOVQ R10, SI
+	SHLQ $4, SI
+	ADDQ 40(SP), SI
+	JMP  four
+
+summed:
+	VMOVDQU32 X31, 80(SP)
+
+begin:
 
 	MOVQ 48(SP), DI
 	MOVQ 40(SP), SI
@@ -322,6 +361,8 @@ sum:
 	CMPQ 72(SP), $2
 	JLT  pair1
 	JEQ  pair2
+	CMPQ 72(SP), $8
+	JGE  pair8
 
 pair4:
 	ZERO4
@@ -479,6 +520,69 @@ last1:
 	JNE  pair1
 	VZEROUPPER
 	RET
+
+pair8: // eight rows
+	ZERO4
+	MOVQ d4+192(FP), CX
+	SHLQ $4, CX
+	ADDQ SI, CX
+	PCALIGN $64
+
+group8:
+	LOOKEVEN(64, Z22, Z23)
+	ODDMASKS
+	DOT8(0, Z20, Z21)
+	LOOKEVEN(128, Z20, Z21)
+	DOT8(1, Z22, Z23)
+	LOOKEVEN(192, Z22, Z23)
+	KNOTQ K7, K1
+	DOT8(2, Z20, Z21)
+	GROUPEND
+	LOOKODD(256, Z20, Z21)
+	SPREAD(Z28, Z30)
+	DOT8(3, Z22, Z23)
+	LOOKODD(320, Z22, Z23)
+	EVEN(Z28, Z30)
+	DOT8(4, Z20, Z21)
+	LOOKODD(384, Z20, Z21)
+	MASKS
+	DOT8(5, Z22, Z23)
+	LOOKODD(448, Z22, Z23)
+	VMOVDQA64 Z28, Z24
+	VMOVDQA64 Z30, Z25
+	KNOTQ K2, K1
+	DOT8(6, Z20, Z21)
+	JZ   last8
+	NEXT
+	LOOKEVEN(0, Z20, Z21)
+	DOT8(7, Z22, Z23)
+	ADDQ $32, SI
+	ADDQ $32, CX
+	JMP  group8
+
+last8:
+	LAST
+	LOOKEVEN(0, Z20, Z21)
+	DOT8(7, Z22, Z23)
+	SCALES(Z22, Z23)
+	LOGIT(0, 0, Z0, Z1)
+	LOGIT(1, 4, Z2, Z3)
+	LOGIT(2, 8, Z4, Z5)
+	LOGIT(3, 12, Z6, Z7)
+	LOGIT(4, 80, Z8, Z9)
+	LOGIT(5, 84, Z10, Z11)
+	LOGIT(6, 88, Z12, Z13)
+	LOGIT(7, 92, Z14, Z15)
+	PAIREND
+	JNE  pair8
+	MOVQ d4+192(FP), AX
+	SHLQ $4, AX
+	ADDQ AX, 40(SP)
+	ADDQ $1024, 48(SP)
+	ADDQ $16, 56(SP)
+	ADDQ $16, 64(SP)
+	SUBQ $4, 72(SP)
+	JMP  next
 
 slow: // pairs of four rows, of which those that are there are stored
 	ZERO4

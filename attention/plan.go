@@ -191,8 +191,9 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 }
 
 // storedRows is the largest number of rows for which turning codes into int8 where they are
-// multiplied beats expanding them once. Kernels do it again for every four rows.
-var storedRows = map[string]int{"QKScaleI4": strip, "QKScaleN4": 4, "PVFoldI4": 8, "PVFoldN4": 4}
+// multiplied beats expanding them once. Kernels do it again for every four rows, QKScaleN4 for
+// every eight.
+var storedRows = map[string]int{"QKScaleI4": strip, "QKScaleN4": strip, "PVFoldI4": 8, "PVFoldN4": 4}
 
 // inPlaceRows is the largest number of rows for which tiles are read as they are stored.
 // Beyond it one expansion of a tile costs less than widening it again and again, with the
