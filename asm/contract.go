@@ -228,6 +228,11 @@ type AdvanceLogU8Func func(r *RowStates, p []byte, y, sv []float32, code LogCode
 // zeros. NaN have any sign. Afterwards W holds anything. Exact.
 type AdvanceBF16Func func(r *RowStates, p []uint16, y, sv []float32, m, n int) (poisoned bool)
 
+// QKAdvanceI8Func is AdvanceU8Func on the logits y of four rows and 64 tokens, followed by QKScaleI8Func,
+// which leaves the logits of the next tile, with keys k, in their place. d4 is a multiple of 16.
+// Afterwards W holds anything. Exact.
+type QKAdvanceI8Func func(r *RowStates, p []byte, y, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)
+
 // Certificate is what quantization may have done to a row of the output so far, weights
 // relative to the running maximum.
 type Certificate struct {

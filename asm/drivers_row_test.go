@@ -628,6 +628,34 @@ func driveAdvanceU8(g *gen, m, n, _ int) trial {
 	})
 }
 
+// driveQKAdvanceI8 leaves what the softmax makes to the twin: the weights it is checked by are gone.
+func driveQKAdvanceI8(g *gen, _, _, d int) trial {
+	const rows = 4
+	d = max(d&^63, 64)
+	top := [...]float32{255, 255, 15, 128}[g.IntN(4)]
+	next := driveQKScaleI8(g, rows, Tile, d)
+	tr := logitRows(g, rows, Tile, weights).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
+		return f.(func(*RowStates, []byte, []float32, []float32) bool)(r, p, y, sv)
+	})
+	y := &tr.ops[1]
+	y.want, y.value, y.tol, y.mask = next.ops[0].want, nil, nil, nil
+	own := len(tr.ops)
+	tr.ops, tr.check, tr.work = append(tr.ops, next.ops[1:]...), nil, next.work
+	for i := range tr.ops[:own] {
+		if i != 1 {
+			tr.ops[i].want, tr.ops[i].value, tr.ops[i].tol = nil, nil, nil
+		}
+	}
+	advance := tr.call
+	tr.call = func(f any, b [][]byte) {
+		x := b[own:]
+		advance(func(r *RowStates, p []byte, y, sv []float32) bool {
+			return f.(QKAdvanceI8Func)(r, p, y, sv, top, view[int8](x[0]), x[1], view[float32](x[2]), view[float32](x[3]), view[float32](x[4]), d/4, x[5])
+		}, b)
+	}
+	return tr
+}
+
 func driveAdvanceLogU8(g *gen, m, n, _ int) trial {
 	code, top := g.code(), [...]float32{255, 128}[g.IntN(2)]
 	return logitRows(g, m, n, logWeights(code)).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {

@@ -41,6 +41,7 @@ var drivers = map[string]driver{
 	"PVPairFP8":        {"mnd", drivePVPairFP8},
 	"Advance":          {"m", driveAdvance},
 	"AdvanceU8":        {"mn", driveAdvanceU8},
+	"QKAdvanceI8":      {"d", driveQKAdvanceI8},
 	"AdvanceBF16":      {"mn", driveAdvanceBF16},
 	"AdvanceLogU8":     {"mn", driveAdvanceLogU8},
 	"Certify":          {"mn", driveCertify},

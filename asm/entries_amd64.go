@@ -88,6 +88,7 @@ var entryNames = [...]string{
 	"pvPairFP8_bf16",
 	"pvU8I8_avx512",
 	"pvU8I8_avxvnni",
+	"qkAdvanceI8_vnni",
 	"qkBF16_avx2",
 	"qkBF16_avx512",
 	"qkF16_avx2",
@@ -114,4 +115,4 @@ var entryNames = [...]string{
 }
 
 // entries are their addresses.
-var entries [105]uintptr
+var entries [106]uintptr

@@ -114,7 +114,7 @@ type workbench struct{ slots []*fence }
 
 func newWorkbench() *workbench {
 	w := &workbench{}
-	for range 10 {
+	for range 14 {
 		w.slots = append(w.slots, newFence(slotBytes))
 	}
 	return w

@@ -313,6 +313,23 @@ func (recorder *Recorder) intercept() {
 		}
 	}
 	{
+		kernel := recorder.kernel("QKAdvanceI8")
+		recorder.QKAdvanceI8 = func(r *RowStates, p []byte, y, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool) {
+			record(recorder, kernel, &struct {
+				r        *RowStates
+				p        []byte
+				y, sv    []float32
+				top      float32
+				q        []int8
+				k        []byte
+				sk, a, b []float32
+				d4       int
+				next     []byte
+			}{r, p, y, sv, top, q, k, sk, a, b, d4, next}, 1)
+			return false
+		}
+	}
+	{
 		kernel := recorder.kernel("Certify")
 		recorder.Certify = func(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64) {
 			record(recorder, kernel, &struct {

@@ -10,24 +10,24 @@
 //            two of them: layers, slices, arguments stored one by one. Copying recorded
 //            arguments in lines ahead of each call would cost as much: a kernel waits for the
 //            line before it gets a word of it.
-// Shape:     the arguments of every call lie in this frame, 512 bytes apart, and stay there; what
+// Shape:     the arguments of every call lie in this frame, 768 bytes apart, and stay there; what
 //            moves with the tile is stored on top. A call raises SP to its arguments and
 //            has what is between them and those of the call before for itself: its return
 //            address and its frame.
 // Frame:     not NOSPLIT, so that kernels find the stack they may rely on. Nobody looks
 //            for pointers in it: code that runs here cannot be stopped.
-// Reads:     ahead of the calls of a tile, the bitmaps at the start of its two blocks.
-// Registers: kernels keep none. DI Player · SI moves · R10 their end · BX, DX blocks of the tile
-//            and of the next · AX CX R8 R9 R11 temporaries
+// Reads:     ahead of the calls of a tile, the bitmaps at the start of two blocks.
+// Registers: kernels keep none. DI Player · SI moves · R10 those left · AX BX CX R8 R9 R11
+//            temporaries; R8 tile and R9 head while addresses are found
 
 // CALLS calls kernel i. A result that is not 0 stops the replay.
 #define CALLS(i, ok) \
 	MOVQ (Player_entries+8*i)(DI), AX; \
 	TESTQ AX, AX;                      \
 	JEQ  next;                         \
-	ADDQ $(512*i), SP;                 \
+	ADDQ $(768*i), SP;                 \
 	CALL AX;                           \
-	SUBQ $(512*i), SP;                 \
+	SUBQ $(768*i), SP;                 \
 	MOVQ p+0(FP), DI;                  \
 	MOVQ (Player_results+8*i)(DI), CX; \
 	TESTQ CX, CX;                      \
@@ -39,7 +39,7 @@
 	JNE  stopped
 
 // func replay_avx512(p *Player) (result uint64)
-TEXT ·replay_avx512(SB), 0, $6144-16
+TEXT ·replay_avx512(SB), 0, $9216-16
 	NO_LOCAL_POINTERS
 	MOVQ p+0(FP), DI
 	MOVQ Player_args(DI), SI
@@ -58,21 +58,39 @@ word:
 	CMPL CX, $32
 	JNE  word
 	ADDQ $256, SI
-	ADDQ $512, R10
+	ADDQ $768, R10
 	ADDQ $8, R11
 	JMP  call
 
 tile:
 	MOVQ Player_done(DI), CX
-	CMPQ CX, Player_tiles(DI)
+	CMPQ CX, Player_todo(DI)
 	JGE  over
-	MOVQ Player_table(DI), AX
-	MOVLQSX (AX)(CX*4), BX
-	MOVLQSX 4(AX)(CX*4), DX
-	IMULQ Player_stride(DI), BX
-	IMULQ Player_stride(DI), DX
-	ADDQ Player_head(DI), BX
-	ADDQ Player_head(DI), DX
+	MOVQ Player_table(DI), SI
+	MOVQ Player_tile(DI), R8
+	MOVQ Player_head(DI), R9
+	XORL CX, CX
+
+block:
+	MOVLQSX (SI)(R8*4), AX
+	IMULQ Player_stride(DI), AX
+	MOVQ R9, R10
+	IMULQ Player_bytes(DI), R10
+	ADDQ Player_base(DI), AX
+	ADDQ R10, AX
+	MOVQ AX, Player_blocks(DI)(CX*8)
+	MOVQ R9, Player_index(DI)(CX*8)
+	XORL AX, AX
+	INCQ R9
+	CMPQ R9, Player_heads(DI)
+	CMOVQEQ AX, R9
+	SETEQ AX
+	ADDQ AX, R8
+	INCL CX
+	CMPL CX, Player_reach(DI)
+	JNE  block
+	MOVQ Player_checked(DI), CX
+	MOVQ Player_blocks(DI)(CX*1), BX
 	MOVQ Player_second(DI), AX
 	MOVQ (BX), CX
 	ORQ  (BX)(AX*1), CX
@@ -82,16 +100,34 @@ tile:
 
 move:
 	MOVL (SI), CX
-	MOVQ BX, R9
-	BTRL $31, CX
-	CMOVQCS DX, R9
 	MOVL 4(SI), R11
-	ADDQ R11, R9
-	MOVQ R9, (SP)(CX*1)
+	MOVL CX, R9
+	SHRL $30, R9
+	ANDL $0x3fffffff, CX
+	ADDQ Player_blocks(DI)(R9*8), R11
+	MOVQ R11, (SP)(CX*1)
 	ADDQ $8, SI
 	DECQ R10
 	JNE  move
+	LEAQ Player_shifts(DI), SI
+	MOVQ Player_shifted(DI), R10
+	TESTQ R10, R10
+	JEQ  moved
 
+shift:
+	MOVL (SI), CX
+	MOVL 4(SI), R11
+	MOVL CX, R9
+	SHRL $30, R9
+	ANDL $0x3fffffff, CX
+	IMULQ Player_index(DI)(R9*8), R11
+	ADDQ 8(SI), R11
+	MOVQ R11, (SP)(CX*1)
+	ADDQ $16, SI
+	SUBQ $2, R10
+	JNE  shift
+
+moved:
 	MOVQ Player_first(DI), CX
 	TESTQ CX, CX
 	JNE  resume
@@ -136,6 +172,14 @@ call12:
 next:
 	MOVQ $0, Player_first(DI)
 	INCQ Player_done(DI)
+	MOVQ Player_index(DI), R9
+	XORL AX, AX
+	INCQ R9
+	CMPQ R9, Player_heads(DI)
+	CMOVQEQ AX, R9
+	SETEQ AX
+	ADDQ AX, Player_tile(DI)
+	MOVQ R9, Player_head(DI)
 	JMP  tile
 
 resume:

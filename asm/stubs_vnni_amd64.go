@@ -21,3 +21,6 @@ func pvFoldI4_vnni(o []float32, p, v, mult []byte, mu []float32, f []Fold, m, n,
 
 //go:noescape
 func pvFoldN4_vnni(o []float32, p, v, mult []byte, book *ScaledBook, mu []float32, f []Fold, m, n, dv int, next []byte)
+
+//go:noescape
+func qkAdvanceI8_vnni(r *RowStates, p []byte, y, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)

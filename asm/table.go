@@ -58,6 +58,7 @@ type Set struct {
 	PVPairFP8        PVPairFP8Func
 	Advance          AdvanceFunc
 	AdvanceU8        AdvanceU8Func
+	QKAdvanceI8      QKAdvanceI8Func
 	AdvanceBF16      AdvanceBF16Func
 	AdvanceLogU8     AdvanceLogU8Func
 	Certify          CertifyFunc

@@ -28,6 +28,7 @@ var generic = []Entry{
 	{"pvPairBF16_generic", Generic, true, PVPairBF16Func(pvPairBF16_generic)},
 	{"pvPairFP8_generic", Generic, true, PVPairFP8Func(pvPairFP8_generic)},
 	{"advance_generic", Generic, true, AdvanceFunc(advance_generic)},
+	{"qkAdvanceI8_generic", Generic, true, QKAdvanceI8Func(qkAdvanceI8_generic)},
 	{"advanceU8_generic", Generic, true, AdvanceU8Func(advanceU8_generic)},
 	{"advanceBF16_generic", Generic, true, AdvanceBF16Func(advanceBF16_generic)},
 	{"advanceLogU8_generic", Generic, true, AdvanceLogU8Func(advanceLogU8_generic)},

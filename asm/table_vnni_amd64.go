@@ -6,6 +6,7 @@ var vnniKernels = []Entry{
 	{"qkScaleI8_vnni", AVX2 | AVX512 | VNNI, true, QKScaleI8Func(qkScaleI8_vnni)},
 	{"qkScaleI4_vnni", AVX2 | AVX512 | VNNI, true, QKScaleI4Func(qkScaleI4_vnni)},
 	{"qkScaleN4_vnni", AVX2 | AVX512 | VNNI, true, QKScaleN4Func(qkScaleN4_vnni)},
+	{"qkAdvanceI8_vnni", AVX2 | AVX512 | VNNI, true, QKAdvanceI8Func(qkAdvanceI8_vnni)},
 	{"pvFoldI8_vnni", AVX2 | AVX512 | VNNI, true, PVFoldI8Func(pvFoldI8_vnni)},
 	{"pvFoldI4_vnni", AVX2 | AVX512 | VNNI, true, PVFoldI4Func(pvFoldI4_vnni)},
 	{"pvFoldN4_vnni", AVX2 | AVX512 | VNNI, true, PVFoldN4Func(pvFoldN4_vnni)},

@@ -31,7 +31,7 @@ func (m *means) head(h int) []float32 {
 	if m.values == nil {
 		return nil
 	}
-	return m.values[h*m.d:][:m.d]
+	return m.values[h*m.d : (h+1)*m.d]
 }
 
 // mean returns the means of a side.

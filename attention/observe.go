@@ -42,7 +42,7 @@ func (p *Plan) ObserveProbabilities(ctx context.Context, s *Schedule, pg Pages, 
 					return err
 				}
 				u := unit{seq: int32(i), head: int32(head), tok0: int32(tok), toks: int32(min(p.tokens, s.seqs[i].qLen-tok))}
-				o.show(p.newBlock(s, &s.workers[0], &u))
+				o.show(p.newBlock(s, &s.workers[0], &u, head))
 			}
 		}
 	}

@@ -22,6 +22,7 @@ type Plan struct {
 	group              int // query heads per KV head
 	tokens             int // query tokens of a row block
 	rows               int // rows of a row block: tokens·group
+	heads              int // the most KV heads whose rows of one token make up a block
 	strip              int // the most rows of a kernel call
 	intK               quant.Int8Format
 	inPlaceI8          quant.InPlaceInt8Format // intK, when kernels read its keys as they are stored
@@ -37,7 +38,6 @@ type Plan struct {
 	prob               *probability
 	scores, values     stage
 	smallTiles         bool // which are fetched a whole tile ahead
-	perBlock           bool // kernel calls differ from block to block, by head or by row
 	meanK, meanV       means
 
 	certScale, certScale2 float64 // |scale| and its square over DK, of a certified plan
@@ -167,10 +167,10 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if p.meanV, err = newMeans(p.ks, "Config.V.Mean", c.V, c.DV); err != nil {
 		return nil, err
 	}
-	p.perBlock = c.V.Mean != nil || p.pairK != nil && c.Q != QBF16
 	p.group = c.QHeads / c.KVHeads
 	p.tokens = max(1, rowBlock/p.group)
 	p.rows = p.tokens * p.group
+	p.heads = min(p.tokens, c.KVHeads)
 	if p.strip = strip; max(c.DK, c.DV) > 512 {
 		p.strip /= 2
 	}

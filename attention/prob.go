@@ -85,7 +85,7 @@ type probability struct {
 	codes  func(b *block, scale []float32, n int) (poisoned bool)
 	family string // asm family of codes
 	planes int
-	top    float32 // of codes that one kernel can make beside the certificates, else 0
+	top    float32 // largest code, where one kernel can make them beside certificates or scores, else 0
 
 	// weigh turns b.w.y into float32 weights and sets b.w.stat; the sum of values is to
 	// be multiplied by stat.Beta.

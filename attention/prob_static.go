@@ -1,6 +1,8 @@
 package attention
 
-import "math"
+import (
+	"math"
+)
 
 // static is the mode of normalised probabilities rounded to 1/top, to nearest even. The
 // weights it leaves are (code/top + correction)·l, with l the denominator of the whole row,
@@ -46,7 +48,7 @@ func (b *block) prepareStatic(top float64) {
 func (b *block) eachTile(visit func(b *block, n int)) {
 	b.visit = visit
 	for i := 0; splitRange(i).lo < b.q.kvLen; i++ {
-		b.attend(splitRange(i))
+		b.walk(splitRange(i))
 	}
 	b.visit = nil
 }

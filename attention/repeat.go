@@ -1,6 +1,9 @@
 package attention
 
 import (
+	"slices"
+	"unsafe"
+
 	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/quant"
 )
@@ -8,13 +11,24 @@ import (
 // Tiles that every row sees in full differ in their addresses only. Where a plan does
 // nothing to such a tile but call kernels, a worker records the calls once and has them
 // repeated by assembly: same kernels, same arguments, same bits, without Go between them.
+//
+// Where a kernel computes the scores of one tile among the softmax of the one before, the
+// repeated tiles overlap by half: the calls are those of the weights and values of a tile and
+// of the scores of the next; the first scores and the last values are Go's.
 
 // tape holds the kernel calls of a worker's tiles.
 type tape struct {
 	recorder *asm.Recorder
 	plan     *Plan // the schedule's, with the recorder in place of the kernels
+	ahead    *Plan // the same, with weights that come with the scores of the next tile; nil if they do not
 	rows     int   // of the blocks whose calls are recorded, 0 for none
+	heads    int   // of their units
+	refused  int   // a number of rows whose calls cannot be recorded
+	paired   bool  // their queries multiply as bfloat16
 }
+
+// aheadRows is the number of rows of QKAdvanceI8.
+const aheadRows = 4
 
 const (
 	// repeatFrom is a number of tiles that repays a recording.
@@ -22,7 +36,7 @@ const (
 
 	// repeatTiles and repeatWork bound what one assembly call does, in tiles and in
 	// channels of rows: it cannot be preempted.
-	repeatTiles = 16
+	repeatTiles = 32
 	repeatWork  = 32 << 10
 
 	resultRows = 32 // a recorder sees the results of so many rows
@@ -62,45 +76,120 @@ func (p *Plan) tapes() []tape {
 		plan := *p
 		plan.ks = &r.Set
 		all[i] = tape{recorder: r, plan: &plan}
+		if p.scoresAhead() {
+			ahead := plan
+			ahead.prob = &probability{planes: 1, codes: func(b *block, scale []float32, n int) bool { return b.advanceAhead(scale, p.prob.top) }}
+			all[i].ahead = &ahead
+		}
 	}
 	return all
 }
 
-// repeat does the tiles from base on that can be repeated, below end, and returns their
-// number; it may be 0.
+// scoresAhead reports whether QKAdvanceI8 is assembly and fits the plan.
+func (p *Plan) scoresAhead() bool {
+	return !p.cfg.Certify && p.group <= aheadRows && p.intK != nil && p.inPlaceI8 == nil && p.intV != nil && p.prob.family == "AdvanceU8" &&
+		p.cfg.DK%64 == 0 && assembly(p.ks.Name("QKAdvanceI8"))
+}
+
+// use repeats the calls of a unit's tiles, unless some of its rows multiply as bfloat16 and
+// others do not: then calls differ from head to head.
+func (b *block) use(t *tape) {
+	paired := len(b.w.paired) > 0 && b.w.paired[0]
+	if b.p.pairK != nil {
+		for h := b; h != nil; h = h.after {
+			if slices.Contains(h.w.paired[:b.rows], !paired) {
+				return
+			}
+		}
+	}
+	if b.tape = t; t.paired != paired || b.p.cfg.V.Mean != nil { // means belong to a head
+		t.rows, t.paired = 0, paired
+	}
+}
+
+// behind is the block of the next tile in the order of addresses, that of the next head or of
+// the first one, and the number of its tile.
+func (b *block) behind(tile int) (*block, int) {
+	if b.after != nil {
+		return b.after, tile
+	}
+	return b.first, tile + 1
+}
+
+// advanceAhead weighs the tile at hand and computes the scores of the next, with value scales
+// and largest code top.
+func (b *block) advanceAhead(scale []float32, top float32) (poisoned bool) {
+	p, w := b.p, b.w
+	next, tile := b.behind(b.base / Tile)
+	keys, values := next.stored(tile)
+	codes, scaleK := p.intK.ExpandI8(p.ks, &w.tmpK, keys[p.geo.k.tile:], values, quant.Keys, p.cfg.DK, Tile)
+	return p.ks.QKAdvanceI8(&w.states, w.p8, w.y, scale, top, next.w.q8, codes, scaleK, next.w.a, next.w.b, p.scratch.dk4/4, values)
+}
+
+// repeat does the tiles of a unit that can be repeated, head by head from the first head of the
+// tile at base on, below end, and returns their number; it may be 0.
 func (b *block) repeat(base, end int) (done int) {
 	p, t := b.p, b.tape
-	if t == nil || b.bias || b.visit != nil || base < b.all.lo || p.cfg.Certify && b.rows > resultRows {
+	if t == nil || b.bias || b.visit != nil || base < b.all.lo || base == 0 && p.cfg.SinkTokens > 0 || p.cfg.Certify && b.rows > resultRows {
 		return 0
 	}
-	tiles := (min(end, b.all.hi, b.q.kvLen-1) - base) / Tile // the last one of a sequence has none behind it
-	if base == 0 && p.cfg.SinkTokens > 0 || tiles < 1 {
+	tiles := min((min(end, b.all.hi)-base)/Tile, (b.q.kvLen-1)/Tile-base/Tile) // the last one of a sequence has none behind it
+	ahead := t.ahead != nil && b.rows == aheadRows
+	if tiles < 1 || t.refused == b.rows || (t.rows != b.rows || t.heads != b.heads) && (tiles < repeatFrom || !b.record(base, ahead)) {
 		return 0
 	}
-	if t.rows != b.rows && (tiles < repeatFrom || !b.record(base)) {
+	if !ahead {
+		return b.play(base, tiles*b.heads)
+	}
+	keys, values := b.stored(base / Tile)
+	if bitmap(keys)|bitmap(values) != 0 {
 		return 0
 	}
+	b.full = true
+	p.scores(b, keys, values, Tile)
+	done = b.play(base, tiles*b.heads-1)
+	last, tile := b, base/Tile+done/b.heads
+	for range done % b.heads {
+		last = last.after
+	}
+	last.full, last.base = true, tile*Tile
+	_, values = last.stored(tile)
+	next, tile := last.behind(tile)
+	keys, _ = next.stored(tile)
+	p.values(last, values, keys, Tile)
+	return done + 1
+}
+
+// play repeats the recorded calls on n tiles from base on.
+func (b *block) play(base, n int) (done int) {
+	p, r := b.p, b.tape.recorder
 	pg := &b.s.run.pages
-	stride := pg.Stride
-	if stride == 0 {
-		stride = p.geo.pageBytes
+	c := asm.Course{
+		Arena:  pg.Arena[pg.Offset+headerBytes+b.head*p.geo.headBytes:],
+		Stride: pg.Stride, Bytes: p.geo.headBytes, Second: p.geo.k.size, Heads: b.heads,
+		Table: b.table[p.geo.sinkPages+base/Tile:],
 	}
-	table := b.table[p.geo.sinkPages+base/Tile:]
+	if c.Stride == 0 {
+		c.Stride = p.geo.pageBytes
+	}
 	most := max(1, min(repeatTiles, repeatWork/(b.rows*(p.cfg.DK+p.cfg.DV))))
-	for done < tiles {
-		n := min(tiles-done, most)
-		t.recorder.Play(pg.Arena[pg.Offset+headerBytes+b.head*p.geo.headBytes:], stride, p.geo.k.size, table[done:done+n+1])
+	for done < n {
+		step := min(n-done, most)
+		r.Play(&c, done/b.heads, done%b.heads, step)
 		for {
-			d, stopped, family := t.recorder.Continue()
+			d, stopped, family := r.Continue()
 			if stopped == 0 {
 				done += d
-				n -= d
+				if d < step { // a token that is not finite
+					return done
+				}
 				break
 			}
-			b.repeatLeft(family, stopped, base/Tile+done+d)
-		}
-		if n > 0 { // a token that is not finite
-			break
+			h := b
+			for range (done + d) % b.heads {
+				h = h.after
+			}
+			h.repeatLeft(family, stopped, base/Tile+(done+d)/b.heads)
 		}
 	}
 	return done
@@ -134,23 +223,56 @@ func (b *block) scales(block []byte) (sv []float32) {
 }
 
 // record records the calls of the tile at base, which all rows see.
-func (b *block) record(base int) bool {
-	p, t := b.p, b.tape
-	tile := base / Tile
-	keys, values := b.stored(tile)
+func (b *block) record(base int, ahead bool) bool {
+	p, t, w := b.p, b.tape, b.w
+	here := base / Tile
+	keys, values := b.stored(here)
 	if bitmap(keys)|bitmap(values) != 0 {
 		return false
 	}
-	at := headerBytes + b.head*p.geo.headBytes
-	here, next := p.tilePage(&b.s.run.pages, b.table, tile), p.tilePage(&b.s.run.pages, b.table, tile+1)
-	t.recorder.Start(here[at:at+p.geo.headBytes], next[at:at+p.geo.headBytes])
-	b.full, b.p = true, t.plan
-	b.tile(base, 0, Tile)
-	b.p = p
-	if !t.recorder.Stop() {
-		b.tape, t.rows = nil, 0
+	both := func(b *block, tile int) []byte {
+		at := headerBytes + b.head*p.geo.headBytes
+		return p.tilePage(&b.s.run.pages, b.table, tile)[at : at+p.geo.headBytes]
+	}
+	next, tile := b.behind(here)
+	third, last := next.behind(tile)
+	switch {
+	case !ahead:
+		t.recorder.Start(both(b, here), both(next, tile))
+	case last*Tile < b.q.kvLen:
+		t.recorder.Start(both(b, here), both(next, tile), both(third, last))
+	default:
 		return false
 	}
-	t.rows = b.rows
+	dk4 := p.scratch.dk4
+	r, n, h := t.recorder, b.rows, b.heads
+	asm.Rows(r, w.q, n*p.cfg.DK, h)
+	asm.Rows(r, w.q8, n*dk4, h)
+	asm.Rows(r, w.q16, n*dk4, h)
+	asm.Rows(r, w.qr, n*p.cfg.DK, h)
+	asm.Rows(r, w.a, n, h)
+	asm.Rows(r, w.b, n, h)
+	asm.Rows(r, w.split.m, n, h)
+	asm.Rows(r, w.split.l, n, h)
+	asm.Rows(r, w.split.o, n*p.cfg.DV, h)
+	asm.Rows(r, p.meanV.head(b.head), p.cfg.DV, h)
+	asm.Rows(r, w.split.cert, n, h)
+	asm.Rows(r, w.certQ, n, h)
+	asm.Rows(r, unsafe.Slice(w, 1), 1, h)
+	b.full, b.base = true, base
+	if ahead {
+		b.p = t.ahead
+		keys, _ := third.stored(last)
+		b.p.values(b, values, keys, Tile)
+	} else {
+		b.p = t.plan
+		b.tile(base, 0, Tile)
+	}
+	b.p = p
+	if !r.Stop() {
+		t.rows, t.refused = 0, b.rows
+		return false
+	}
+	t.rows, t.heads = b.rows, b.heads
 	return true
 }

@@ -63,7 +63,7 @@ func (s *Schedule) begin(ctx context.Context, pg Pages, io *IO) {
 		s.workers[i].carve(&s.plan.scratch, &mem)
 	}
 	for i := range s.tapes {
-		s.tapes[i].rows = 0
+		s.tapes[i].rows, s.tapes[i].refused = 0, 0
 	}
 	s.run.stop.Store(false)
 }
@@ -72,6 +72,7 @@ func (s *Schedule) begin(ctx context.Context, pg Pages, io *IO) {
 func (s *Schedule) release() {
 	s.run.ctx, s.run.pages, s.run.io = nil, Pages{}, IO{}
 	clear(s.workers)
+	clear(s.heads)
 }
 
 // phase hands units to the runner and checks that it did them all.
@@ -243,40 +244,54 @@ func (s *Schedule) do(index, id int) {
 	p.attendUnit(s, id, &s.units[index])
 }
 
-// attendUnit walks the splits of a unit and leaves outputs or a partial state.
+// attendUnit walks the splits of a unit and leaves outputs or partial states.
 func (p *Plan) attendUnit(s *Schedule, id int, u *unit) {
-	w := &s.workers[id]
-	b := p.newBlock(s, w, u)
-	if s.tapes != nil {
-		b.tape = &s.tapes[id]
-		if p.perBlock {
-			b.tape.rows = 0
+	rows := int(u.toks) * p.group
+	heads := s.heads[id*p.heads:][:u.heads]
+	for i := range heads {
+		w := &heads[i]
+		s.workers[id].deal(w, i*rows)
+		b := p.newBlock(s, w, u, int(u.head)+i)
+		b.first, b.heads = &heads[0].block, len(heads)
+		if i > 0 {
+			heads[i-1].block.after = b
 		}
+		w.split.reset(rows)
 	}
-	w.split.reset(b.rows)
+	if s.tapes != nil {
+		heads[0].block.use(&s.tapes[id])
+	}
 	if u.slot >= 0 {
-		b.attend(splitRange(int(u.split0)))
-		part := s.partial(int(u.slot), b.rows)
-		part.copy(&w.split, b.rows)
+		heads[0].block.walk(splitRange(int(u.split0)))
+		for i := range heads {
+			part := s.partial(int(u.slot)+i*int(u.stride), rows)
+			part.copy(&heads[i].split, rows)
+		}
 		return
 	}
-	for i := u.split0; i < u.split1; i++ {
-		b.attend(splitRange(int(i)))
+	for split := u.split0; split < u.split1; split++ {
+		heads[0].block.walk(splitRange(int(split)))
 		if u.split1 == u.split0+1 {
 			break
 		}
-		if i == u.split0 {
-			w.total.copy(&w.split, b.rows)
-		} else {
-			w.total.merge(w, p.ks, &w.split, b.rows)
+		for i := range heads {
+			w := &heads[i]
+			if split == u.split0 {
+				w.total.copy(&w.split, rows)
+			} else {
+				w.total.merge(w, p.ks, &w.split, rows)
+			}
+			w.split.reset(rows)
 		}
-		w.split.reset(b.rows)
 	}
-	if u.split1 > u.split0+1 {
-		p.finish(s, w, u, &w.total)
-		return
+	for i := range heads {
+		w := &heads[i]
+		st := &w.total
+		if u.split1 <= u.split0+1 {
+			st = &w.split
+		}
+		p.finish(s, w, u, int(u.head)+i, st)
 	}
-	p.finish(s, w, u, &w.split)
 }
 
 // combineUnit folds the partial states of a block in index order, into the first.
@@ -287,18 +302,18 @@ func (p *Plan) combineUnit(s *Schedule, w *worker, m *merge) {
 		part := s.partial(int(m.slot)+i*rows, rows)
 		total.merge(w, p.ks, &part, rows)
 	}
-	p.finish(s, w, &m.unit, &total)
+	p.finish(s, w, &m.unit, int(m.head), &total)
 }
 
-// finish adds the sink logits to the states of a block, divides, rotates values back and
+// finish adds the sink logits to the states of a head's block, divides, rotates values back and
 // stores the rows. A zero comes out as +0, whatever was merged on the way.
-func (p *Plan) finish(s *Schedule, w *worker, u *unit, st *state) {
+func (p *Plan) finish(s *Schedule, w *worker, u *unit, head int, st *state) {
 	q, rows := &s.seqs[u.seq], int(u.toks)*p.group
 	if p.cfg.SinkLogits != nil {
-		p.addSinks(w, st, int(u.head), rows)
+		p.addSinks(w, st, head, rows)
 	}
 	for r := range rows {
-		h := int(u.head)*p.group + r%p.group
+		h := head*p.group + r%p.group
 		at := (q.row0+int(u.tok0)+r/p.group)*p.cfg.QHeads + h
 		out := s.run.io.Out[at*p.cfg.DV : (at+1)*p.cfg.DV]
 		empty := st.m[r] == negInf || st.l[r] == 0

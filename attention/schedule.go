@@ -23,6 +23,7 @@ type Schedule struct {
 	mask    *Mask
 	bias    *Bias
 	workers []worker // one per worker of the runner, pointing into the workspace during Run
+	heads   []worker // p.heads per worker: its rows, dealt out to the KV heads of a unit
 	tapes   []tape   // one per worker, where kernel calls can be repeated
 
 	run runState
@@ -36,10 +37,13 @@ type sequence struct {
 	table  span
 }
 
-// unit computes a block of query rows of one KV head over splits [split0, split1).
-// With slot ≥ 0 the unit leaves its partial state there, one slot per row.
+// unit computes a block of query rows of some KV heads over splits [split0, split1).
+// With slot ≥ 0 the unit leaves its partial states there, one slot per row, those of the
+// next head stride slots behind.
 type unit struct {
-	seq, head      int32
+	seq            int32
+	head, heads    int32 // the first of them, and their number
+	stride         int32
 	tok0, toks     int32 // query tokens within the sequence
 	split0, split1 int32
 	slot           int32
@@ -90,9 +94,12 @@ const cacheBytes = 16 << 20
 // manyUnits is a number of units that keeps any machine busy.
 const manyUnits = 512
 
+// unitsPerWorker is a number of units that lets workers finish together.
+const unitsPerWorker = 4
+
 // Reschedule validates b completely and rebuilds s in place for plan p. On error s is
 // unchanged. The slices of b are copied, apart from Mask and Bias. The units depend on
-// shapes only.
+// shapes and the number of workers only.
 func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	if p == nil || s == nil || b == nil {
 		return fieldErr(ErrShape, "Reschedule", "nil plan, schedule or batch")
@@ -115,6 +122,9 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 		s.workers = make([]worker, n)
 		s.run.working = make([]atomic.Bool, n)
 	}
+	if n := p.opt.workers * p.heads; len(s.heads) != n {
+		s.heads = make([]worker, n)
+	}
 	for i, kvLen := range b.KVLen {
 		q := sequence{row0: int(b.QStart[i]), qLen: int(b.QStart[i+1] - b.QStart[i]), kvLen: int(kvLen),
 			table: span{int(b.TabStart[i]), int(b.TabStart[i+1])}}
@@ -132,8 +142,9 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	s.distant = tokens/Tile > cacheBytes/p.geo.pageBytes
 	// A mode that looks at a whole row first would do so once for every split.
 	distribute := p.prob.prepare == nil && p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
+	heads := p.headsOfUnit(s.seqs, distribute)
 	for i := range s.seqs {
-		s.addUnits(i, distribute)
+		s.addUnits(i, distribute, heads)
 	}
 	if n := max(len(s.units), len(s.merges)); n > len(s.run.taken) {
 		s.run.taken = make([]atomic.Uint32, max(n, 2*len(s.run.taken)))
@@ -182,29 +193,59 @@ func (p *Plan) blockSpan(q *sequence, tok, toks int) span {
 	return u
 }
 
+// headsOfUnit is the number of KV heads that units of one token compute, tile by tile, in
+// the order of the pages' addresses, which hardware prefetchers follow: as many as there are
+// rows for, while that leaves enough units for the workers.
+func (p *Plan) headsOfUnit(seqs []sequence, distribute bool) int {
+	if p.opt.workers == 1 {
+		return p.heads
+	}
+	units := 0
+	for i := range seqs {
+		q := &seqs[i]
+		n := (q.qLen + p.tokens - 1) / p.tokens
+		if distribute {
+			first, last := splitsIn(p.blockSpan(q, 0, min(p.tokens, q.qLen)))
+			n *= max(1, last-first)
+		}
+		units += n
+	}
+	heads := p.heads
+	for heads > 1 && units*((p.cfg.KVHeads+heads-1)/heads) < unitsPerWorker*p.opt.workers {
+		heads = (heads + 1) / 2
+	}
+	return heads
+}
+
 // addUnits lists the blocks of a sequence, last rows first: under a causal mask they
 // are the longest, and long units should start early.
-func (s *Schedule) addUnits(seq int, distribute bool) {
+func (s *Schedule) addUnits(seq int, distribute bool, heads int) {
 	p, q := s.plan, &s.seqs[seq]
 	blocks := (q.qLen + p.tokens - 1) / p.tokens
 	for b := blocks - 1; b >= 0; b-- {
 		tok := b * p.tokens
 		toks := min(p.tokens, q.qLen-tok)
 		first, last := splitsIn(p.blockSpan(q, tok, toks))
-		for h := range p.cfg.KVHeads {
-			u := unit{seq: int32(seq), head: int32(h), tok0: int32(tok), toks: int32(toks),
+		step := max(1, min(heads, p.rows/(toks*p.group)))
+		for h := 0; h < p.cfg.KVHeads; h += step {
+			u := unit{seq: int32(seq), head: int32(h), heads: int32(min(step, p.cfg.KVHeads-h)), tok0: int32(tok), toks: int32(toks),
 				split0: int32(first), split1: int32(last), slot: -1}
 			if !distribute || last-first < 2 {
 				s.units = append(s.units, u)
 				continue
 			}
-			s.merges = append(s.merges, merge{unit: u, parts: int32(last - first)})
-			s.merges[len(s.merges)-1].slot = int32(s.slots)
-			for i := first; i < last; i++ {
-				u.split0, u.split1, u.slot = int32(i), int32(i+1), int32(s.slots)
-				s.units = append(s.units, u)
-				s.slots += toks * p.group
+			rows := toks * p.group
+			u.stride = int32((last - first) * rows)
+			for i := range int(u.heads) {
+				m := merge{unit: u, parts: int32(last - first)}
+				m.head, m.heads, m.slot = int32(h+i), 1, int32(s.slots)+int32(i)*u.stride
+				s.merges = append(s.merges, m)
 			}
+			for i := first; i < last; i++ {
+				u.split0, u.split1, u.slot = int32(i), int32(i+1), int32(s.slots+(i-first)*rows)
+				s.units = append(s.units, u)
+			}
+			s.slots += int(u.heads) * int(u.stride)
 		}
 	}
 }

@@ -42,6 +42,11 @@ func (s *state) reset(n int) {
 	clear(s.o[:n*s.dv])
 }
 
+// from is the state without its first n rows.
+func (s *state) from(n int) state {
+	return state{m: s.m[n:], l: s.l[n:], cert: from(s.cert, n), o: s.o[n*s.dv:], dv: s.dv}
+}
+
 // copy makes the first n rows those of another state.
 func (s *state) copy(other *state, n int) {
 	copy(s.m[:n], other.m)

@@ -15,9 +15,12 @@ type block struct {
 	w     *worker
 	q     *sequence
 	table []int32
-	head  int // KV head
+	head  int    // KV head
+	first *block // of the unit
+	after *block // of the next head of the unit, nil behind the last
 	tok0  int
 	rows  int
+	heads int  // of the unit
 	bias  bool // mask or bias present
 
 	all   span                  // tokens every row sees
@@ -30,14 +33,15 @@ type block struct {
 	top   float64               // largest code of a static mode, for visit
 }
 
-// newBlock fetches, rotates and quantizes the queries of a unit.
-func (p *Plan) newBlock(s *Schedule, w *worker, u *unit) *block {
+// newBlock fetches, rotates and quantizes the queries of one head of a unit.
+func (p *Plan) newBlock(s *Schedule, w *worker, u *unit, head int) *block {
 	q := &s.seqs[u.seq]
 	b := &w.block // modes call through function values, which would move it to the heap
-	*b = block{p: p, s: s, w: w, q: q, table: s.table[q.table.lo:q.table.hi], head: int(u.head),
+	*b = block{p: p, s: s, w: w, q: q, table: s.table[q.table.lo:q.table.hi], head: head,
 		tok0: int(u.tok0), rows: int(u.toks) * p.group, bias: s.mask != nil || s.bias != nil}
 	// both ends of a span rise with the position
 	first, last := p.cfg.visible(b.position(0), q.kvLen), p.cfg.visible(b.position(b.rows-1), q.kvLen)
+	b.first, b.heads = b, 1
 	b.all = span{last.lo, min(first.hi, last.hi)}
 	scale := p.scale
 	if p.shaped {
@@ -140,30 +144,48 @@ func (b *block) queryHead(r int) int { return b.head*b.p.group + r%b.p.group }
 // position is the position of row r in its sequence.
 func (b *block) position(r int) int { return b.q.offset + b.tok0 + r/b.p.group }
 
-// attend adds the tokens of one split to the split state, tile by tile.
-func (b *block) attend(split span) {
+// walk adds the tokens of one split to the split states of a block and those after it, tile by
+// tile.
+func (b *block) walk(split span) {
+	for h := b; h != nil; h = h.after {
+		h.begin()
+	}
+	lo, hi := b.reach()
+	hi = min(split.hi, hi)
+	for base := max(split.lo, lo); base < hi; base += Tile {
+		done := b.repeat(base, hi)
+		if base += done / b.heads * Tile; base >= hi {
+			break
+		}
+		done %= b.heads
+		for h := b; h != nil; h = h.after {
+			if done--; done < 0 {
+				h.tokens(base)
+			}
+		}
+	}
+}
+
+// begin tells kernels where the rows of a split are.
+func (b *block) begin() {
 	w := b.w
 	w.states = asm.RowStates{M: w.split.m, L: w.split.l, W: w.exps, Stat: w.stat, Fold: w.fold}
 	if b.p.cfg.Certify {
 		b.beginCertificates()
 	}
-	lo, hi := b.reach()
-	hi = min(split.hi, hi)
-	for base := max(split.lo, lo); base < hi; base += Tile {
-		base += b.repeat(base, hi) * Tile
-		if base >= hi {
-			break
+}
+
+// tokens adds the visible tokens of the tile at base.
+func (b *block) tokens(base int) {
+	lo, n := 0, min(Tile, b.q.kvLen-base)
+	if base == 0 && b.p.cfg.SinkTokens > 0 {
+		lo = min(b.p.cfg.SinkTokens, n)
+		if b.limit(0, 0, lo) > 0 {
+			b.sinkTile()
 		}
-		lo, n := 0, min(Tile, b.q.kvLen-base)
-		if base == 0 && b.p.cfg.SinkTokens > 0 {
-			lo = min(b.p.cfg.SinkTokens, n)
-			if b.limit(0, 0, lo) > 0 {
-				b.sinkTile()
-			}
-		}
-		if last := b.limit(base, lo, n); last > 0 {
-			b.tile(base, lo, last)
-		}
+	}
+	if last := b.limit(base, lo, n); last > 0 {
+		b.tile(base, lo, last)
 	}
 }
 
@@ -200,8 +222,8 @@ func (b *block) tile(base, lo, n int) {
 	b.base = base
 	kb, vb := b.stored(base / Tile)
 	nextK, nextV := kb, vb // nothing to fetch behind the last tile
-	if base+Tile < b.q.kvLen {
-		nextK, nextV = b.stored(base/Tile + 1)
+	if next, tile := b.behind(base / Tile); tile*Tile < b.q.kvLen {
+		nextK, nextV = next.stored(tile)
 	}
 	// Memory is fetched in the order of its addresses, half a tile ahead: the values during
 	// the scores, the keys of the next tile during the sums. Small tiles go by faster than

@@ -100,6 +100,26 @@ type worker struct {
 	states asm.RowStates // of split
 }
 
+// deal makes v the worker of rows from row on.
+func (w *worker) deal(v *worker, row int) {
+	*v = *w
+	dk := len(w.muK)
+	dk4 := (dk + 3) &^ 3
+	v.q, v.q8, v.a, v.b = w.q[row*dk:], w.q8[row*dk4:], w.a[row:], w.b[row:]
+	v.plain, v.zero, v.mean = w.plain[row:], w.zero[row:], w.mean[row:]
+	v.q16, v.paired, v.qr = from(w.q16, row*dk4), from(w.paired, row), from(w.qr, row*dk)
+	v.certQ, v.totals = from(w.certQ, row), from(w.totals, row)
+	v.split, v.total = w.split.from(row), w.total.from(row)
+}
+
+// from is x without its first n elements, nil for nil.
+func from[T any](x []T, n int) []T {
+	if x == nil {
+		return nil
+	}
+	return x[n:]
+}
+
 // carver hands out consecutive pieces of memory, each 64-byte aligned. With a nil
 // base it only measures.
 type carver struct {
