@@ -10,11 +10,12 @@
 // Obstacle:  certificates want the squares of the weights and the factors of the states, all of
 // which are in registers here; a kernel of their own reads sixteen vectors of weights again and
 // waits for factors that are stored under masks.
+// Shape:     states move before the codes are made, so that certificates do not wait for them.
 // Exactness: the operations and their order are those of the twins.
 // Reads:     y[i][0:64], sv[0:64] and of every row M and L of the states, Q and C. Writes y and
 //            p[i][0:64] and of every row M, L, Stat, Fold and C.
-// Registers: see the header files · Z0–Z3 squares of the rows, later Z0 their sums · Z14–Z16 α, β
-//            and γ, by rows · Z7 Σ sv² · Z18 L · Z5 the record of the values · Z6 what the tile
+// Registers: see the header files · Z0–Z3 squares of the rows, later Z0 their sums · Z14 Z25 Z16
+//            α, β and γ, by rows · Z7 Σ sv² · Z18 L · Z5 the record of the values · Z6 what the tile
 //            adds · K1 lanes 0 and 2, K2 1, K3 0 and 1, K4 2 and 3, K5 0 of four numbers
 //            K6 rows not empty
 
@@ -90,18 +91,19 @@ TEXT ·advanceCertifyU8_avx512(SB), NOSPLIT, $8-120
 	STATS(Z22)
 	IFRARE(rare)
 	VMOVAPS Z22, Z31
-	CODE8SQUARES(Z0, 0, 0, (SI))
-	CODE8SQUARES(Z1, 1, 256, (SI)(R9*1))
-	CODE8SQUARES(Z2, 2, 512, (SI)(DX*1))
-	CODE8SQUARES(Z3, 3, 768, (SI)(R11*1))
-
 	ADVANCE(r+0(FP), poisoned-8(SP))
 
 	// factors over the lanes of their rows
 	VMOVDQU32 ·certifyRows(SB), Z17
 	VPERMPS Z10, Z17, Z14
-	VPERMPS Z19, Z17, Z15
+	VPERMPS Z19, Z17, Z25
 	VPERMPS Z13, Z17, Z16
+
+	CODE8SQUARES(Z0, 0, 0, (SI))
+	CODE8SQUARES(Z1, 1, 256, (SI)(R9*1))
+	CODE8SQUARES(Z2, 2, 512, (SI)(DX*1))
+	CODE8SQUARES(Z3, 3, 768, (SI)(R11*1))
+
 
 sums: // Σ sv²
 	XORL R11, R11
@@ -165,8 +167,8 @@ sums: // Σ sv²
 	VMOVAPS.Z X9, K6, X9
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS 120(BX), K2, Z9
-	VMULPS.Z Z15, Z9, K3, Z9
-	VMULPS Z15, Z9, K5, Z9
+	VMULPS.Z Z25, Z9, K3, Z9
+	VMULPS Z25, Z9, K5, Z9
 
 	// variance, ValErr, shift, ValSize
 	VMULPS (R9), Z6, Z6
@@ -259,7 +261,7 @@ again:
 
 factors:
 	VBROADCASTSS (AX), K1, Z14
-	VBROADCASTSS 4(AX), K1, Z15
+	VBROADCASTSS 4(AX), K1, Z25
 	VBROADCASTSS 8(AX), K1, Z16
 	VBROADCASTSS -44(R12), K1, Z18
 	KSHIFTLW $4, K1, K1
