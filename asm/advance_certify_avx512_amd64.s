@@ -104,7 +104,6 @@ TEXT ·advanceCertifyU8_avx512(SB), NOSPLIT, $8-120
 	CODE8SQUARES(Z2, 2, 512, (SI)(DX*1))
 	CODE8SQUARES(Z3, 3, 768, (SI)(R11*1))
 
-
 sums: // Σ sv²
 	XORL R11, R11
 	VMOVUPS (R10), Z8
