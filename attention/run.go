@@ -262,10 +262,13 @@ func (p *Plan) attendUnit(s *Schedule, id int, u *unit) {
 		heads[0].block.use(&s.tapes[id])
 	}
 	if u.slot >= 0 {
-		heads[0].block.walk(splitRange(int(u.split0)))
-		for i := range heads {
-			part := s.partial(int(u.slot)+i*int(u.stride), rows)
-			part.copy(&heads[i].split, rows)
+		for k := range int(u.split1 - u.split0) {
+			heads[0].block.walk(splitRange(int(u.split0) + k))
+			for i := range heads {
+				part := s.partial(int(u.slot)+i*int(u.stride)+k*rows, rows)
+				part.copy(&heads[i].split, rows)
+				heads[i].split.reset(rows)
+			}
 		}
 		return
 	}

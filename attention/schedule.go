@@ -38,8 +38,8 @@ type sequence struct {
 }
 
 // unit computes a block of query rows of some KV heads over splits [split0, split1).
-// With slot ≥ 0 the unit leaves its partial states there, one slot per row, those of the
-// next head stride slots behind.
+// With slot ≥ 0 the unit leaves the partial states of its splits there, one slot per row, those
+// of the next head stride slots behind.
 type unit struct {
 	seq            int32
 	head, heads    int32 // the first of them, and their number
@@ -141,10 +141,10 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	}
 	s.distant = tokens/Tile > cacheBytes/p.geo.pageBytes
 	// A mode that looks at a whole row first would do so once for every split.
-	distribute := p.prob.prepare == nil && p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
-	heads := p.headsOfUnit(s.seqs, distribute)
+	distribute := p.opt.workers > 1 && p.prob.prepare == nil && p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
+	heads, splits := p.unitSize(s.seqs, distribute)
 	for i := range s.seqs {
-		s.addUnits(i, distribute, heads)
+		s.addUnits(i, distribute, heads, splits)
 	}
 	if n := max(len(s.units), len(s.merges)); n > len(s.run.taken) {
 		s.run.taken = make([]atomic.Uint32, max(n, 2*len(s.run.taken)))
@@ -193,14 +193,11 @@ func (p *Plan) blockSpan(q *sequence, tok, toks int) span {
 	return u
 }
 
-// headsOfUnit is the number of KV heads that units of one token compute, tile by tile, in
-// the order of the pages' addresses, which hardware prefetchers follow: as many as there are
-// rows for, while that leaves enough units for the workers.
-func (p *Plan) headsOfUnit(seqs []sequence, distribute bool) int {
-	if p.opt.workers == 1 {
-		return p.heads
-	}
-	units := 0
+// unitSize is the number of KV heads that units of one token compute, tile by tile, in the
+// order of the pages' addresses, which hardware prefetchers follow, and the number of splits
+// of units that leave partial states: as many as leave enough units for the workers.
+func (p *Plan) unitSize(seqs []sequence, distribute bool) (heads, splits int) {
+	units := 0 // of all heads and a split each
 	for i := range seqs {
 		q := &seqs[i]
 		n := (q.qLen + p.tokens - 1) / p.tokens
@@ -210,16 +207,17 @@ func (p *Plan) headsOfUnit(seqs []sequence, distribute bool) int {
 		}
 		units += n
 	}
-	heads := p.heads
-	for heads > 1 && units*((p.cfg.KVHeads+heads-1)/heads) < unitsPerWorker*p.opt.workers {
+	heads = p.heads
+	enough := unitsPerWorker * p.opt.workers
+	for p.opt.workers > 1 && heads > 1 && units*((p.cfg.KVHeads+heads-1)/heads) < enough {
 		heads = (heads + 1) / 2
 	}
-	return heads
+	return heads, max(1, units*((p.cfg.KVHeads+heads-1)/heads)/(2*enough))
 }
 
 // addUnits lists the blocks of a sequence, last rows first: under a causal mask they
 // are the longest, and long units should start early.
-func (s *Schedule) addUnits(seq int, distribute bool, heads int) {
+func (s *Schedule) addUnits(seq int, distribute bool, heads, splits int) {
 	p, q := s.plan, &s.seqs[seq]
 	blocks := (q.qLen + p.tokens - 1) / p.tokens
 	for b := blocks - 1; b >= 0; b-- {
@@ -241,8 +239,8 @@ func (s *Schedule) addUnits(seq int, distribute bool, heads int) {
 				m.head, m.heads, m.slot = int32(h+i), 1, int32(s.slots)+int32(i)*u.stride
 				s.merges = append(s.merges, m)
 			}
-			for i := first; i < last; i++ {
-				u.split0, u.split1, u.slot = int32(i), int32(i+1), int32(s.slots+(i-first)*rows)
+			for i := first; i < last; i += splits {
+				u.split0, u.split1, u.slot = int32(i), int32(min(i+splits, last)), int32(s.slots+(i-first)*rows)
 				s.units = append(s.units, u)
 			}
 			s.slots += int(u.heads) * int(u.stride)
