@@ -94,6 +94,11 @@ const cacheBytes = 16 << 20
 // manyUnits is a number of units that keeps any machine busy.
 const manyUnits = 512
 
+// nearHeads is the number of KV heads whose states share the first cache with what is read.
+// From memory, tiles come fastest in the order of their addresses, which hardware prefetchers
+// follow: all heads of a page; from nearer caches it matters less than those states do.
+const nearHeads = 2
+
 // unitsPerWorker is a number of units that lets workers finish together.
 const unitsPerWorker = 4
 
@@ -142,7 +147,11 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	s.distant = tokens/Tile > cacheBytes/p.geo.pageBytes
 	// A mode that looks at a whole row first would do so once for every split.
 	distribute := p.opt.workers > 1 && p.prob.prepare == nil && p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
-	heads, splits := p.unitSize(s.seqs, distribute)
+	most := p.heads
+	if !s.distant {
+		most = min(most, nearHeads)
+	}
+	heads, splits := p.unitSize(s.seqs, distribute, most)
 	for i := range s.seqs {
 		s.addUnits(i, distribute, heads, splits)
 	}
@@ -193,10 +202,10 @@ func (p *Plan) blockSpan(q *sequence, tok, toks int) span {
 	return u
 }
 
-// unitSize is the number of KV heads that units of one token compute, tile by tile, in the
-// order of the pages' addresses, which hardware prefetchers follow, and the number of splits
-// of units that leave partial states: as many as leave enough units for the workers.
-func (p *Plan) unitSize(seqs []sequence, distribute bool) (heads, splits int) {
+// unitSize is the number of KV heads, at most most, that units of one token compute, tile by
+// tile, and the number of splits of units that leave partial states: as many as leave enough
+// units for the workers.
+func (p *Plan) unitSize(seqs []sequence, distribute bool, most int) (heads, splits int) {
 	units := 0 // of all heads and a split each
 	for i := range seqs {
 		q := &seqs[i]
@@ -207,7 +216,7 @@ func (p *Plan) unitSize(seqs []sequence, distribute bool) (heads, splits int) {
 		}
 		units += n
 	}
-	heads = p.heads
+	heads = most
 	enough := unitsPerWorker * p.opt.workers
 	for p.opt.workers > 1 && heads > 1 && units*((p.cfg.KVHeads+heads-1)/heads) < enough {
 		heads = (heads + 1) / 2
