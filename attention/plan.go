@@ -37,7 +37,7 @@ type Plan struct {
 	pairV              bool                    // roundV is summed by kernels that multiply bfloat16
 	prob               *probability
 	scores, values     stage
-	smallTiles         bool // which are fetched a whole tile ahead
+	wholeAhead         bool // tiles are fetched a whole tile ahead
 	meanK, meanV       means
 
 	certScale, certScale2 float64 // |scale| and its square over DK, of a certified plan
@@ -133,7 +133,6 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if p.geo, err = newGeometry(&p.cfg); err != nil {
 		return nil, err
 	}
-	p.smallTiles = p.geo.k.size+p.geo.v.size <= smallTile
 	p.layout = Layout{PageBytes: p.geo.pageBytes, Tile: Tile, SinkPages: p.geo.sinkPages, ID: p.geo.id()}
 	p.ks = asm.Select(p.opt.tier)
 	if c.Q == QInt8 {
@@ -160,6 +159,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	}
 	p.rowsK, p.rowsV = p.inPlaceRows(p.inPlaceK), p.inPlaceRows(p.inPlaceV)
 	p.choosePairs()
+	p.wholeAhead = p.geo.k.size+p.geo.v.size <= smallTile || p.pairK != nil && p.pairV && p.geo.k.size+p.geo.v.size <= 2*smallTile
 	p.scores, p.values = p.chooseScores(), p.chooseValues()
 	if p.meanK, err = newMeans(p.ks, "Config.K.Mean", c.K, c.DK); err != nil {
 		return nil, err
@@ -225,7 +225,8 @@ const (
 	rowBlock = 64
 
 	// smallTile is a size of the blocks of a tile: it takes memory as long to answer as to
-	// deliver as much, and one thread may wait for about as much at a time.
+	// deliver as much, and one thread may wait for about as much at a time. Products of
+	// pairs, which look codes up, leave time for twice as much.
 	smallTile = 10 << 10
 
 	// strip is the largest number of rows of one kernel call at up to 512 channels, half

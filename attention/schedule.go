@@ -99,8 +99,12 @@ const manyUnits = 512
 // follow: all heads of a page; from nearer caches it matters less than those states do.
 const nearHeads = 2
 
-// unitsPerWorker is a number of units that lets workers finish together.
-const unitsPerWorker = 4
+const (
+	// unitsPerWorker is a number of units that lets workers finish together, fewUnits one that
+	// leaves some of them waiting for long.
+	unitsPerWorker = 4
+	fewUnits       = 2
+)
 
 // Reschedule validates b completely and rebuilds s in place for plan p. On error s is
 // unchanged. The slices of b are copied, apart from Mask and Bias. The units depend on
@@ -145,12 +149,15 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 		tokens += s.seqs[i].kvLen
 	}
 	s.distant = tokens/Tile > cacheBytes/p.geo.pageBytes
-	// A mode that looks at a whole row first would do so once for every split.
-	distribute := p.opt.workers > 1 && p.prob.prepare == nil && p.fewBlocks(s.seqs) && p.slotsWanted(s.seqs) <= maxSlots
 	most := p.heads
 	if !s.distant {
 		most = min(most, nearHeads)
 	}
+	// Splits of their own pay where there are few other units, or heads had better stay together.
+	// A mode that looks at a whole row first would do so once for every split.
+	blocks := p.blocks(s.seqs)
+	few := blocks <= manyUnits/p.cfg.KVHeads && (s.distant || blocks*((p.cfg.KVHeads+most-1)/most) < fewUnits*p.opt.workers)
+	distribute := p.opt.workers > 1 && few && p.prob.prepare == nil && p.slotsWanted(s.seqs) <= maxSlots
 	heads, splits := p.unitSize(s.seqs, distribute, most)
 	for i := range s.seqs {
 		s.addUnits(i, distribute, heads, splits)
@@ -161,14 +168,13 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	return nil
 }
 
-// fewBlocks reports whether the blocks of query rows alone are too few to keep many
-// workers busy. Whether splits are distributed changes no bit of the result.
-func (p *Plan) fewBlocks(seqs []sequence) bool {
-	blocks := 0
+// blocks counts the blocks of query rows. Whether splits are distributed changes no bit of the
+// result.
+func (p *Plan) blocks(seqs []sequence) (n int) {
 	for i := range seqs {
-		blocks += (seqs[i].qLen + p.tokens - 1) / p.tokens
+		n += (seqs[i].qLen + p.tokens - 1) / p.tokens
 	}
-	return blocks <= manyUnits/p.cfg.KVHeads
+	return n
 }
 
 // slotsWanted counts the partial states if every split became a unit of its own.
@@ -221,7 +227,7 @@ func (p *Plan) unitSize(seqs []sequence, distribute bool, most int) (heads, spli
 	for p.opt.workers > 1 && heads > 1 && units*((p.cfg.KVHeads+heads-1)/heads) < enough {
 		heads = (heads + 1) / 2
 	}
-	return heads, max(1, units*((p.cfg.KVHeads+heads-1)/heads)/(2*enough))
+	return heads, max(1, units*((p.cfg.KVHeads+heads-1)/heads)/enough)
 }
 
 // addUnits lists the blocks of a sequence, last rows first: under a causal mask they

@@ -226,10 +226,10 @@ func (b *block) tile(base, lo, n int) {
 		nextK, nextV = next.stored(tile)
 	}
 	// Memory is fetched in the order of its addresses, half a tile ahead: the values during
-	// the scores, the keys of the next tile during the sums. Small tiles go by faster than
-	// memory answers: they are fetched a whole tile ahead.
+	// the scores, the keys of the next tile during the sums. Tiles that go by faster than
+	// memory answers are fetched a whole tile ahead.
 	first, second := vb, nextK
-	if p.smallTiles {
+	if p.wholeAhead {
 		first, second = nextK, nextV
 	}
 	if p.cfg.K.Center {
@@ -243,7 +243,7 @@ func (b *block) tile(base, lo, n int) {
 		b.visit(b, n)
 		return
 	}
-	if b.s.distant && !p.smallTiles && p.intK != nil && b.rows <= strip { // others take longer than memory does
+	if b.s.distant && !p.wholeAhead && p.intK != nil && b.rows <= strip { // others take longer than memory does
 		p.ks.Fetch(vb)
 	}
 	if p.cfg.Certify {

@@ -33,6 +33,8 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(family, p) })
 	}
 	switch {
+	case family == "QKAdvanceI8": // of four rows and whole tiles
+		m, n, d = 4, asm.Tile, 128
 	case isProduct(e):
 	case has("Softmax", "Scale", "Certify", "Pack", "AdvanceU8", "AdvanceBF16", "AdvanceLog"):
 		d = 0
@@ -180,6 +182,10 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.QKScaleI8Func:
 		q, k, scales := codesI8(m*4*d4), codes(asm.Tile*4*d4), fillF32(max(m, asm.Tile), 0.01)
 		return func() { f(floats, q, k, scales, scales, scales, m, n, d4, k) }
+	case asm.QKAdvanceI8Func:
+		q, k, scales, p := codesI8(m*4*d4), codes(asm.Tile*4*d4), fillF32(asm.Tile, 0.01), make([]byte, m*asm.Tile)
+		r := &asm.RowStates{M: make([]float32, m), L: fillF32(m, 1), W: make([]float32, 2*m), Stat: make([]asm.Stat, m), Fold: make([]asm.Fold, m)}
+		return func() { f(r, p, floats, scales, 255, q, k, scales, scales, scales, d4, k) }
 	case asm.QKI4Func:
 		q, k, mult := codesI8(m*4*d4), codes(asm.Tile*2*d4), codes((d+31)/32*asm.Tile)
 		return func() { f(ints, q, k, mult, m, n, d4, k) }
