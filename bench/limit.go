@@ -14,7 +14,7 @@ import (
 // at up to twice the peak of its class.
 func classOf(kernel string) roof.Class {
 	family, isa, _ := strings.Cut(kernel, "_")
-	integer := strings.HasSuffix(family, "I8") || strings.HasSuffix(family, "I4")
+	integer := strings.HasSuffix(family, "I8") || strings.HasSuffix(family, "I4") || strings.HasSuffix(family, "N4")
 	switch {
 	case integer && isa == "vnni":
 		return roof.DotZmm
