@@ -74,11 +74,11 @@ type QKPairFP8Func func(y []float32, q []uint16, k []byte, scale []float32, tabl
 
 // DotF32Func sums the products of m rows with one vector, as tiles centred on it need:
 //
-//	s[i] = Σ_c q[i][c] · x[c],   i < m, c < d
+//	s[i] = a[i]·Σ_c q[i][c]·x[c] + b[i],   i < m, c < d
 //
-// q is [m][d]. A row's sum has 16 chains (c mod 16) folded 8, 4, 2, 1. Exact: a product
-// and a sum round each.
-type DotF32Func func(s, q, x []float32, m, d int)
+// q is [m][d]. A row's sum has 16 chains (c mod 16) folded 8, 4, 2, 1. Exact: one rounding
+// per operation.
+type DotF32Func func(s, q, x, a, b []float32, m, d int)
 
 // ScaleI8Func turns integer scores into logits:
 //

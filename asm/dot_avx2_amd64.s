@@ -10,15 +10,15 @@
 // Tails:     masks.
 // Registers: Y0 chains 0–7, Y1 chains 8–15 · Y2, Y3 products · Y4, Y5 masks of the last
 //            channels · DI s · SI q · DX x · R8 rows left · R9 d · AX channel · BX channels
-//            in whole vectors
+//            in whole vectors · CX offset of the row in s, a and b
 
-// func dotF32_avx2(s, q, x []float32, m, d int)
-TEXT ·dotF32_avx2(SB), NOSPLIT, $0-88
+// func dotF32_avx2(s, q, x, a, b []float32, m, d int)
+TEXT ·dotF32_avx2(SB), NOSPLIT, $0-136
 	MOVQ s_base+0(FP), DI
 	MOVQ q_base+24(FP), SI
 	MOVQ x_base+48(FP), DX
-	MOVQ m+72(FP), R8
-	MOVQ d+80(FP), R9
+	MOVQ m+120(FP), R8
+	MOVQ d+128(FP), R9
 	MOVQ R9, BX
 	ANDQ $~15, BX
 	MOVQ R9, CX
@@ -29,6 +29,7 @@ TEXT ·dotF32_avx2(SB), NOSPLIT, $0-88
 	LEAQ (AX)(R10*4), AX
 	VMOVDQU (AX), Y4
 	VMOVDQU 32(AX), Y5
+	XORL CX, CX
 	TESTQ R8, R8
 	JZ   done
 
@@ -70,9 +71,13 @@ fold: // chains 8, 4, 2, 1 apart
 	VADDPS X1, X0, X0
 	VMOVSHDUP X0, X1
 	VADDSS X1, X0, X0
-	VMOVSS X0, (DI)
+	MOVQ a_base+72(FP), AX
+	VMULSS (AX)(CX*1), X0, X0
+	MOVQ b_base+96(FP), AX
+	VADDSS (AX)(CX*1), X0, X0
+	VMOVSS X0, (DI)(CX*1)
 	LEAQ (SI)(R9*4), SI
-	ADDQ $4, DI
+	ADDQ $4, CX
 	DECQ R8
 	JNZ  row
 

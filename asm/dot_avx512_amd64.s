@@ -11,7 +11,8 @@
 // Tails:     a mask; rows left of four go alone.
 // Registers: Z0–Z3 chains of rows · Z4 x · Z5–Z8 products · K1 the last channels · DI s
 //            SI q · R11, R12, R13 rows 1–3 · DX x · R8 rows left · R9 d · R10 bytes a row
-//            AX channel · BX channels in whole vectors
+//            AX channel · BX channels in whole vectors · CX offset of the row
+//            in s, a and b
 
 // SUM folds the chains of z, 8, 4, 2, 1 apart.
 #define SUM(z, y, x) \
@@ -24,13 +25,13 @@
 	VMOVSHDUP x, X4;           \
 	VADDSS X4, x, x
 
-// func dotF32_avx512(s, q, x []float32, m, d int)
-TEXT ·dotF32_avx512(SB), NOSPLIT, $0-88
+// func dotF32_avx512(s, q, x, a, b []float32, m, d int)
+TEXT ·dotF32_avx512(SB), NOSPLIT, $0-136
 	MOVQ s_base+0(FP), DI
 	MOVQ q_base+24(FP), SI
 	MOVQ x_base+48(FP), DX
-	MOVQ m+72(FP), R8
-	MOVQ d+80(FP), R9
+	MOVQ m+120(FP), R8
+	MOVQ d+128(FP), R9
 	LEAQ (R9*4), R10
 	MOVQ R9, BX
 	ANDQ $~15, BX
@@ -40,6 +41,7 @@ TEXT ·dotF32_avx512(SB), NOSPLIT, $0-88
 	SHLL CX, AX
 	DECL AX
 	KMOVW AX, K1
+	XORL CX, CX
 	SUBQ $4, R8
 	JLT  rest
 
@@ -90,8 +92,12 @@ fold4:
 	VUNPCKLPS X1, X0, X0
 	VUNPCKLPS X3, X2, X2
 	VMOVLHPS X2, X0, X0
-	VMOVUPS X0, (DI)
-	ADDQ $16, DI
+	MOVQ a_base+72(FP), AX
+	VMULPS (AX)(CX*1), X0, X0
+	MOVQ b_base+96(FP), AX
+	VADDPS (AX)(CX*1), X0, X0
+	VMOVUPS X0, (DI)(CX*1)
+	ADDQ $16, CX
 	LEAQ (SI)(R10*4), SI
 	SUBQ $4, R8
 	JGE  four
@@ -123,9 +129,13 @@ tail:
 
 fold:
 	SUM(Z0, Y0, X0)
-	VMOVSS X0, (DI)
+	MOVQ a_base+72(FP), AX
+	VMULSS (AX)(CX*1), X0, X0
+	MOVQ b_base+96(FP), AX
+	VADDSS (AX)(CX*1), X0, X0
+	VMOVSS X0, (DI)(CX*1)
 	ADDQ R10, SI
-	ADDQ $4, DI
+	ADDQ $4, CX
 	DECQ R8
 	JNZ  one
 

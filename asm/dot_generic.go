@@ -1,7 +1,7 @@
 package asm
 
 // dotF32_generic is the specification of DotF32Func.
-func dotF32_generic(s, q, x []float32, m, d int) {
+func dotF32_generic(s, q, x, a, b []float32, m, d int) {
 	x = x[:d]
 	for i := range m {
 		var acc [16]float32
@@ -9,6 +9,6 @@ func dotF32_generic(s, q, x []float32, m, d int) {
 		for c, v := range x {
 			acc[c&15] += float32(row[c] * v)
 		}
-		s[i] = foldChains(&acc)
+		s[i] = float32(foldChains(&acc)*a[i]) + b[i]
 	}
 }

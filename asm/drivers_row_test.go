@@ -591,18 +591,18 @@ func driveHadamard(g *gen, _, _, d int) trial {
 
 // driveDotF32 drives a kernel that multiplies rows by one vector.
 func driveDotF32(g *gen, m, _, d int) trial {
-	q, x := g.floats(m*d, 60), g.floats(d, 60)
+	q, x, a, b := g.floats(m*d, 60), g.floats(d, 60), g.floats(m, 60), g.floats(m, 60)
 	want, products := make([]float32, m), make([]float32, d)
 	for i := range m {
 		for c, v := range x {
 			products[c] = mul(q[i*d+c], v)
 		}
-		want[i] = chains(products)
+		want[i] = add(mul(chains(products), a[i]), b[i])
 	}
 	return trial{
-		ops: []operand{out(want, nil), in(q), in(x)},
-		call: func(k any, b [][]byte) {
-			k.(DotF32Func)(view[float32](b[0]), view[float32](b[1]), view[float32](b[2]), m, d)
+		ops: []operand{out(want, nil), in(q), in(x), in(a), in(b)},
+		call: func(k any, v [][]byte) {
+			k.(DotF32Func)(view[float32](v[0]), view[float32](v[1]), view[float32](v[2]), view[float32](v[3]), view[float32](v[4]), m, d)
 		},
 		work: 2 * float64(m*d),
 	}

@@ -92,11 +92,11 @@ func (recorder *Recorder) intercept() {
 	}
 	{
 		kernel := recorder.kernel("DotF32")
-		recorder.DotF32 = func(s, q, x []float32, m, d int) {
+		recorder.DotF32 = func(s, q, x, a, b []float32, m, d int) {
 			record(recorder, kernel, &struct {
-				s, q, x []float32
-				m, d    int
-			}{s, q, x, m, d}, 0)
+				s, q, x, a, b []float32
+				m, d          int
+			}{s, q, x, a, b, m, d}, 0)
 		}
 	}
 	{

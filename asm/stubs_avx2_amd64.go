@@ -59,7 +59,7 @@ func pvF16_avx2(o, p []float32, v []byte, m, n, dv int, next []byte)
 func pvBF16_avx2(o, p []float32, v []byte, m, n, dv int, next []byte)
 
 //go:noescape
-func dotF32_avx2(s, q, x []float32, m, d int)
+func dotF32_avx2(s, q, x, a, b []float32, m, d int)
 
 //go:noescape
 func scaleI8_avx2(y []float32, s []int32, sk, a, b []float32, m, n int)

@@ -74,7 +74,7 @@ func qkI8_avx512(s []int32, q []int8, k []byte, m, n, d4 int, next []byte)
 func pvU8I8_avx512(o []int32, p, v []byte, m, n, dv int, next []byte)
 
 //go:noescape
-func dotF32_avx512(s, q, x []float32, m, d int)
+func dotF32_avx512(s, q, x, a, b []float32, m, d int)
 
 //go:noescape
 func scaleI8_avx512(y []float32, s []int32, sk, a, b []float32, m, n int)

@@ -363,7 +363,7 @@ func (p *Plan) Explain() Explanation {
 		e.Notes = append(e.Notes, "soft-cap and ALiBi are applied in Go, between the kernels")
 	}
 	if p.cfg.K.Center {
-		e.Notes = append(e.Notes, "the centre term q·μ is summed in Go, once per row and tile")
+		e.Notes = append(e.Notes, "the centre term q·μ is summed once per row and tile")
 	}
 	if n := p.geo.sinkPages; n > 0 {
 		e.Notes = append(e.Notes, fmt.Sprintf("the first %d tokens of a sequence are kept in binary16 on %d page(s) and run in float32", p.cfg.SinkTokens, n))

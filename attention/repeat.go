@@ -45,7 +45,7 @@ const (
 // onlyCalls reports whether tiles that all rows see are nothing but kernel calls.
 func (p *Plan) onlyCalls() bool {
 	c := &p.cfg
-	if c.K.Center || p.shaped || p.prob.prepare != nil || p.prob.planes > 1 || c.V.Center && c.V.Mean != nil {
+	if p.shaped || p.prob.prepare != nil || p.prob.planes > 1 || c.V.Center && c.V.Mean != nil {
 		return false
 	}
 	for _, f := range []quant.Format{c.K.Format, c.V.Format} {
@@ -122,6 +122,11 @@ func (b *block) advanceAhead(scale []float32, top float32) (poisoned bool) {
 	p, w := b.p, b.w
 	next, tile := b.behind(b.base / Tile)
 	keys, values := next.stored(tile)
+	if p.cfg.K.Center {
+		next.p = p // which records
+		next.offsets(keys)
+		next.p = next.s.plan
+	}
 	codes, scaleK := p.intK.ExpandI8(p.ks, &w.tmpK, keys[p.geo.k.tile:], values, quant.Keys, p.cfg.DK, Tile)
 	return p.ks.QKAdvanceI8(&w.states, w.p8, w.y, scale, top, next.w.q8, codes, scaleK, next.w.a, next.w.b, p.scratch.dk4/4, values)
 }
@@ -146,6 +151,9 @@ func (b *block) repeat(base, end int) (done int) {
 		return 0
 	}
 	b.full = true
+	if p.cfg.K.Center {
+		b.offsets(keys)
+	}
 	p.scores(b, keys, values, Tile)
 	done = b.play(base, tiles*b.heads-1)
 	last, tile := b, base/Tile+done/b.heads
@@ -252,6 +260,8 @@ func (b *block) record(base int, ahead bool) bool {
 	asm.Rows(r, w.qr, n*p.cfg.DK, h)
 	asm.Rows(r, w.a, n, h)
 	asm.Rows(r, w.b, n, h)
+	asm.Rows(r, w.plain, n, h)
+	asm.Rows(r, w.mean, n, h)
 	asm.Rows(r, w.split.m, n, h)
 	asm.Rows(r, w.split.l, n, h)
 	asm.Rows(r, w.split.o, n*p.cfg.DV, h)

@@ -26,7 +26,7 @@ func TestRepeat(t *testing.T) {
 			for _, mode := range modes {
 				t.Run(fmt.Sprintf("%s/%s/%s", fk, fv, mode), func(t *testing.T) {
 					repeatCase(t, Config{QHeads: heads, KVHeads: kvHeads, DK: d, DV: d, Causal: true, P: mode,
-						K: Codec{Format: fk, Rotate: j%2 == 0}, V: Codec{Format: fv, Center: i%3 == 0}}, n, 1+(i+j)%3)
+						K: Codec{Format: fk, Rotate: j%2 == 0, Center: (i+j)%4 == 1}, V: Codec{Format: fv, Center: i%3 == 0}}, n, 1+(i+j)%3)
 				})
 			}
 		}
@@ -34,6 +34,7 @@ func TestRepeat(t *testing.T) {
 	mean := gauss(9, kvHeads*d)
 	for name, c := range map[string]Config{
 		"mean":   {K: Codec{Format: quant.Int8, Mean: mean}, V: Codec{Format: quant.Int8, Mean: mean}},
+		"centre": {K: Codec{Format: quant.Int8, Rotate: true, Center: true}, V: Codec{Format: quant.Int8, Rotate: true, Center: true}, SinkTokens: 4},
 		"window": {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4}, Causal: true, Window: SlidingWindow(700, 0)},
 		"sinks":  {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.Int8}, SinkTokens: 3},
 

@@ -426,10 +426,7 @@ func (b *block) offsets(block []byte) {
 	p, w := b.p, b.w
 	mu := w.muK[:p.cfg.DK]
 	quant.LoadCenter(p.ks, mu, block[p.geo.k.centre:])
-	p.ks.DotF32(w.b, w.q, mu, b.rows, len(mu))
-	for r := range b.rows {
-		w.b[r] = float32(w.b[r]*w.plain[r]) + w.mean[r]
-	}
+	p.ks.DotF32(w.b, w.q, mu, w.plain, w.mean, b.rows, len(mu))
 }
 
 // dot sums in float64.

@@ -312,8 +312,8 @@ func foldWorkload(f any, m, d int) func() {
 		stat, w := make([]asm.Stat, m), make([]float32, 2*m)
 		return func() { f(x, o, w, stat, fold, m) }
 	case asm.DotF32Func:
-		vector, sums := normals(10, d), make([]float32, m)
-		return func() { f(sums, x, vector, m, d) }
+		vector, sums, factors := normals(10, d), make([]float32, m), fillF32(m, 0.3)
+		return func() { f(sums, x, vector, factors, factors, m, d) }
 	case asm.FoldI8Func:
 		return func() { f(o, ints, nil, fold, m, d) }
 	case asm.FoldF32Func:
