@@ -29,7 +29,7 @@ type Recorder struct {
 }
 
 const (
-	mostCalls     = 12
+	mostCalls     = 14
 	mostArguments = 32  // words of a call, results included
 	callBytes     = 768 // from call to call in the frame of replay
 	mostReach     = 3   // tiles that calls point into

@@ -39,7 +39,7 @@
 	JNE  stopped
 
 // func replay_avx512(p *Player) (result uint64)
-TEXT ·replay_avx512(SB), 0, $9216-16
+TEXT ·replay_avx512(SB), 0, $10752-16
 	NO_LOCAL_POINTERS
 	MOVQ p+0(FP), DI
 	MOVQ Player_args(DI), SI
@@ -169,6 +169,12 @@ call11:
 	CALLS(11, call12)
 
 call12:
+	CALLS(12, call13)
+
+call13:
+	CALLS(13, call14)
+
+call14:
 next:
 	MOVQ $0, Player_first(DI)
 	INCQ Player_done(DI)
@@ -205,7 +211,11 @@ resume:
 	JEQ  call10
 	CMPQ CX, $11
 	JEQ  call11
-	JMP  call12
+	CMPQ CX, $12
+	JEQ  call12
+	CMPQ CX, $13
+	JEQ  call13
+	JMP  call14
 
 stopped:
 	MOVQ R9, Player_first(DI)

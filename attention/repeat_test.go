@@ -84,7 +84,6 @@ func repeatCase(t *testing.T, c Config, n, rows int) {
 			}
 			require.NoError(t, p.Run(t.Context(), &s, cache.Pages(), io))
 			if i == 0 && s.tapes != nil && fault == "" && rows < 17 && p.ks.Tier&asm.VNNI != 0 { // below, some kernels are two
-
 				require.NotZero(t, s.tapes[0].rows, "the calls were not recorded")
 			}
 		}
