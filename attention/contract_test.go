@@ -171,6 +171,8 @@ func TestNoAllocations(t *testing.T) {
 		cfg.QHeads, cfg.KVHeads, cfg.DK, cfg.DV, cfg.Causal = 4, 2, 32, 32, true
 		p, err := NewPlan(cfg, WithRunner(pool), WithLabels())
 		require.NoError(t, err)
+		second, err := NewPlan(cfg, WithRunner(pool)) // a schedule may serve several
+		require.NoError(t, err)
 		k, v, q := gauss(1, n*2*32), gauss(2, n*2*32), gauss(3, 4*32)
 		c := fill(t, p, k, v, n, n)
 		b := Batch{QStart: []int32{0, 1}, KVLen: []int32{n}, Table: c.Table(), TabStart: []int32{0, int32(len(c.Table()))}}
@@ -183,6 +185,7 @@ func TestNoAllocations(t *testing.T) {
 			"Append":     func() { must(p.Append(pages, c.table, n-70, 70, Rows{F32: k[:70*64]}, Rows{F32: v[:70*64]})) },
 			"Reschedule": func() { must(p.Reschedule(&s, &b)) },
 			"Run":        func() { must(p.Run(ctx, &s, pages, &io)) },
+			"both plans": func() { must(second.Reschedule(&s, &b)); must(p.Reschedule(&s, &b)); must(p.Run(ctx, &s, pages, &io)) },
 			"Merge":      func() { must(Merge(other, lse, io.Out, io.LSE, 32)) },
 			"Truncate":   func() { must(p.Truncate(pages, c.table, 5)) },
 		} {

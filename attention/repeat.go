@@ -85,6 +85,21 @@ func (p *Plan) tapes() []tape {
 	return all
 }
 
+// tapesOf returns the tapes of a plan, and keeps those of a few: a schedule may change between
+// plans without allocating.
+func (s *Schedule) tapesOf(p *Plan) []tape {
+	const most = 8
+	if t, ok := s.known[p]; ok {
+		return t
+	}
+	if s.known == nil || len(s.known) == most {
+		s.known = map[*Plan][]tape{}
+	}
+	t := p.tapes()
+	s.known[p] = t
+	return t
+}
+
 // scoresAhead reports whether QKAdvanceI8 is assembly and fits the plan.
 func (p *Plan) scoresAhead() bool {
 	return !p.cfg.Certify && p.group <= aheadRows && p.intK != nil && p.inPlaceI8 == nil && p.intV != nil && p.prob.family == "AdvanceU8" &&

@@ -25,6 +25,7 @@ type Schedule struct {
 	workers []worker // one per worker of the runner, pointing into the workspace during Run
 	heads   []worker // p.heads per worker: its rows, dealt out to the KV heads of a unit
 	tapes   []tape   // one per worker, where kernel calls can be repeated
+	known   map[*Plan][]tape
 
 	run runState
 }
@@ -122,7 +123,7 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	}
 	defer s.busy.Store(false)
 	if s.plan != p {
-		s.tapes = p.tapes()
+		s.tapes = s.tapesOf(p)
 	}
 	s.plan, s.maxPage, s.mask, s.bias = p, maxPage, b.Mask, b.Bias
 	s.seqs, s.units, s.merges, s.slots, s.rows = s.seqs[:0], s.units[:0], s.merges[:0], 0, 0
