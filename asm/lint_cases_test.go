@@ -29,7 +29,7 @@ TEXT ·f_avx2(SB), NOSPLIT, $0-32
 		{"", "", ""},
 		{"//go:build !purego", "//go:build amd64", "first line"},
 		{"// f_amd64.s", "// g.s", "no header comment"},
-		{"NOSPLIT, $0-32", "NOSPLIT, $520-32", "want TEXT"},
+		{"NOSPLIT, $0-32", "NOSPLIT, $480-32", "want TEXT"},
 		{"SB), NOSPLIT", "SB), WRAPPER", "want TEXT"},
 		{"SB), NOSPLIT", "SB), 0", "no CALL wants NOSPLIT"},
 		{"NOSPLIT, $0-32\n", "0, $0-32\n\tCALL AX\n", "NO_LOCAL_POINTERS"},
