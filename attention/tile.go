@@ -85,6 +85,9 @@ func (b *block) prepareQuery(r int, scale float32) {
 		if p.cfg.Certify {
 			b.certifyQuery(r, row, nil, 0, packed)
 		}
+		if p.pairK != nil && p.pairK.Coarse() && w.paired[r] {
+			b.shrinkQuery(r, row)
+		}
 		return
 	}
 	codes := w.q8[r*dk4 : (r+1)*dk4]
@@ -106,6 +109,24 @@ func (b *block) prepareQuery(r int, scale float32) {
 		clear(codes[dk:])
 		p.ks.EncI8(codes[:dk], row, s)
 	}
+}
+
+// shrinkQuery packs a large query again, times a power of two that its factor takes back:
+// products with codes are summed before the scales of the tokens apply, and must not overflow
+// where scaled ones do not.
+func (b *block) shrinkQuery(r int, row []float32) {
+	const large, down = 0x1p80, 0x1p-40
+	factor := b.w.a[r] / down
+	if amax := b.p.ks.AbsMax(row); amax < large || !finite(amax) || !finite(factor) {
+		return
+	}
+	small := b.w.row[:len(row)]
+	for c, x := range row {
+		small[c] = x * down
+	}
+	b.packQuery(r, small)
+	b.w.paired[r] = true
+	b.w.a[r] = factor
 }
 
 // packQuery rounds the query of row r to bfloat16, for kernels that multiply it or, where

@@ -66,6 +66,9 @@ func TestFoundCases(t *testing.T) {
 			K: Store{Format: "nf4-b32"}, V: Store{Format: "e5m2-static(1)"}, P: attention.PBF16, Workers: 1, Data: InfV, Seed: 0x73},
 		"infinity in bfloat16 under rounded weights": {Heads: 2, KVHeads: 1, DK: 16, DV: 9, QLen: 5, KVLen: 70,
 			K: Store{Format: "f32"}, V: Store{Format: "bf16"}, P: attention.PBF16, Workers: 1, Data: InfV, Seed: 3},
+		"queries whose products with FP8 codes leave float32 before the scale applies": {Heads: 6, KVHeads: 2, DK: 13, DV: 11, QLen: 3, KVLen: 105,
+			K: Store{Format: "e5m2"}, V: Store{Format: "nf4-b32-s32", Center: true, Own: true}, P: 5, Causal: true, Mask: 1, Chunk: 40, Workers: 1,
+			Data: 1, Seed: 0x32, Raw: []byte("000x")},
 	} {
 		t.Run(name, func(t *testing.T) { verify(t, c) })
 	}
