@@ -20,14 +20,14 @@
 // Registers: kernels keep none. DI Player · SI moves · R10 those left · AX BX CX R8 R9 R11
 //            temporaries; R8 tile and R9 head while addresses are found
 
-// CALLS calls kernel i. A result that is not 0 stops the replay.
-#define CALLS(i, ok) \
+// FIND leaves the entry of kernel i in AX, unless there is none.
+#define FIND(i) \
 	MOVQ (Player_entries+8*i)(DI), AX; \
 	TESTQ AX, AX;                      \
-	JEQ  next;                         \
-	ADDQ $(768*i), SP;                 \
-	CALL AX;                           \
-	SUBQ $(768*i), SP;                 \
+	JEQ  next
+
+// RESULT looks at the result of kernel i. One that is not 0 stops the replay.
+#define RESULT(i, ok) \
 	MOVQ p+0(FP), DI;                  \
 	MOVQ (Player_results+8*i)(DI), CX; \
 	TESTQ CX, CX;                      \
@@ -37,6 +37,15 @@
 	MOVL $(i+1), R9;                   \
 	ANDQ (SP)(R8*1), CX;               \
 	JNE  stopped
+
+// CALLS calls kernel i, not the first. ADJSP moves SP in the eyes of profilers and panics too:
+// an ADDQ would end their view of the stack here.
+#define CALLS(i, ok) \
+	FIND(i);         \
+	ADJSP $(-768*i); \
+	CALL AX;         \
+	ADJSP $(768*i);  \
+	RESULT(i, ok)
 
 // func replay_avx512(p *Player) (result uint64)
 TEXT ·replay_avx512(SB), 0, $10752-16
@@ -133,7 +142,9 @@ moved:
 	JNE  resume
 
 call0:
-	CALLS(0, call1)
+	FIND(0)
+	CALL AX
+	RESULT(0, call1)
 
 call1:
 	CALLS(1, call2)

@@ -138,9 +138,10 @@ func (b *block) advanceAhead(scale []float32, top float32) (poisoned bool) {
 	next, tile := b.behind(b.base / Tile)
 	keys, values := next.stored(tile)
 	if p.cfg.K.Center {
-		next.p = p // which records
+		plan := next.p // that of the recording as well, where a unit has one head
+		next.p = p
 		next.offsets(keys)
-		next.p = next.s.plan
+		next.p = plan
 	}
 	codes, scaleK := p.intK.ExpandI8(p.ks, &w.tmpK, keys[p.geo.k.tile:], values, quant.Keys, p.cfg.DK, Tile)
 	return p.ks.QKAdvanceI8(&w.states, w.p8, w.y, scale, top, next.w.q8, codes, scaleK, next.w.a, next.w.b, p.scratch.dk4/4, values)

@@ -33,17 +33,21 @@ func TestRepeat(t *testing.T) {
 	}
 	mean := gauss(9, kvHeads*d)
 	for name, c := range map[string]Config{
-		"mean":   {K: Codec{Format: quant.Int8, Mean: mean}, V: Codec{Format: quant.Int8, Mean: mean}},
-		"centre": {K: Codec{Format: quant.Int8, Rotate: true, Center: true}, V: Codec{Format: quant.Int8, Rotate: true, Center: true}, SinkTokens: 4},
-		"window": {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4}, Causal: true, Window: SlidingWindow(700, 0)},
-		"sinks":  {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.Int8}, SinkTokens: 3},
+		"mean":    {K: Codec{Format: quant.Int8, Mean: mean}, V: Codec{Format: quant.Int8, Mean: mean}},
+		"centre":  {K: Codec{Format: quant.Int8, Rotate: true, Center: true}, V: Codec{Format: quant.Int8, Rotate: true, Center: true}, SinkTokens: 4},
+		"window":  {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4}, Causal: true, Window: SlidingWindow(700, 0)},
+		"sinks":   {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.Int8}, SinkTokens: 3},
+		"centred": {K: Codec{Format: quant.Int8, Center: true}, V: Codec{Format: quant.Int8, Center: true}, QHeads: 4, KVHeads: 1},
 
 		"certified":         {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int8, Center: true}, Certify: true},
 		"certified u4":      {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4}, P: PU4, Certify: true, Causal: true},
 		"certified nf4-dq":  {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.NF4Double}, Certify: true, SinkTokens: 5},
 		"certified float32": {K: Codec{Format: quant.F16}, V: Codec{Format: quant.F32}, Certify: true},
 	} {
-		c.QHeads, c.KVHeads, c.DK, c.DV = heads, kvHeads, d, d
+		c.DK, c.DV = d, d
+		if c.QHeads == 0 {
+			c.QHeads, c.KVHeads = heads, kvHeads
+		}
 		t.Run(name, func(t *testing.T) {
 			for _, rows := range []int{1, 2, 17} { // of queries: a kernel's four rows, fewer, more than a result has room for
 				repeatCase(t, c, n, rows)
