@@ -34,5 +34,7 @@
 //
 // Kernels do not check their arguments: they are called from validated plans, tile
 // kernels with m ≥ 1, 1 ≤ n ≤ 64 and d ≥ 1. Row kernels take empty rows. A kernel
-// reads and writes what its contract names and not a byte more.
+// reads and writes what its contract names and not a byte more. It leaves its arguments as
+// they are, since a Recorder has the same ones used again: the calls of one tile, written
+// down once and repeated by assembly on the tiles that follow.
 package asm
