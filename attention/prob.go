@@ -158,24 +158,26 @@ func codesU16(b *block, scale []float32, n int) (poisoned bool) {
 	return b.p.ks.Advance(sp.m, sp.l, w.exps, w.stat, w.fold, b.rows)
 }
 
-// weighRounded leaves whole codes 0..top of weights whose largest is 1.
+// weighRounded leaves whole codes 0..top of weights whose largest is 1, over unitOf(top).
 func weighRounded(top float32) func(b *block, n int) {
+	unit := unitOf(top)
 	return func(b *block, n int) {
 		weighExp(b, n)
 		for r := range b.rows {
 			if st := &b.w.stat[r]; st.M > negInf {
-				st.Beta = 1 / top
-				roundWeights(b.w.y[r*Tile:][:n], top)
+				st.Beta = unit / top
+				w := b.w.y[r*Tile:][:n]
+				for j, x := range w {
+					w[j] = float32(math.Floor(float64(float32(x*top)+0.5))) / unit
+				}
 			}
 		}
 	}
 }
 
-func roundWeights(w []float32, top float32) {
-	for j, x := range w {
-		w[j] = float32(math.Floor(float64(float32(x*top) + 0.5)))
-	}
-}
+// unitOf is the power of two that codes up to top are divided by, which rounds nothing: sums of
+// values under codes would leave float32 where weighted sums do not.
+func unitOf(top float32) float32 { return float32(math.Exp2(math.Floor(math.Log2(float64(top))))) }
 
 // logarithmic is the mode of a code book of powers.
 //
