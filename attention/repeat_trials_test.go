@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/qattn/qattn/asm"
 	"github.com/qattn/qattn/quant"
 )
 
@@ -18,6 +19,9 @@ import (
 // and without repetition, and several workers without it. QATTN_TRIALS says how many.
 func TestRepeatTrials(t *testing.T) {
 	total := 200
+	if testing.Short() || asm.Available() == asm.Generic { // slow kernels
+		total = 15
+	}
 	if s := os.Getenv("QATTN_TRIALS"); s != "" {
 		n, err := strconv.Atoi(s)
 		require.NoError(t, err)
