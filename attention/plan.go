@@ -357,7 +357,7 @@ func (p *Plan) Explain() Explanation {
 		e.Notes = append(e.Notes, "pure-Go kernels: this build or machine has no assembly for them, or the tier is forced")
 	}
 	if p.tapes() != nil {
-		e.Notes = append(e.Notes, "kernel calls of tiles that all query rows see are recorded once and repeated by replay_avx512")
+		e.Notes = append(e.Notes, "kernel calls of tiles that all query rows see are recorded once and repeated by replay_avx512, where a tile takes no more than 14")
 	}
 	if p.shaped {
 		e.Notes = append(e.Notes, "soft-cap and ALiBi are applied in Go, between the kernels")

@@ -34,10 +34,11 @@ const (
 	// repeatFrom is a number of tiles that repays a recording.
 	repeatFrom = 4
 
-	// repeatTiles and repeatWork bound what one assembly call does, in tiles and in
-	// channels of rows: it cannot be preempted.
+	// repeatTiles, repeatWork and repeatBytes bound what one assembly call does, in tiles, in
+	// channels of rows and in what it reads: it cannot be preempted.
 	repeatTiles = 32
 	repeatWork  = 32 << 10
+	repeatBytes = 512 << 10
 
 	resultRows = 32 // a recorder sees the results of so many rows
 )
@@ -196,7 +197,7 @@ func (b *block) play(base, n int) (done int) {
 	if c.Stride == 0 {
 		c.Stride = p.geo.pageBytes
 	}
-	most := max(1, min(repeatTiles, repeatWork/(b.rows*(p.cfg.DK+p.cfg.DV))))
+	most := max(1, min(repeatTiles, repeatWork/(b.rows*(p.cfg.DK+p.cfg.DV)), repeatBytes/p.geo.headBytes))
 	for done < n {
 		step := min(n-done, most)
 		r.Play(&c, done/b.heads, done%b.heads, step)
