@@ -32,7 +32,7 @@ const aheadRows = 4
 
 const (
 	// repeatFrom is a number of tiles that repays a recording.
-	repeatFrom = 4
+	repeatFrom = 6
 
 	// repeatTiles, repeatWork and repeatBytes bound what one assembly call does, in tiles, in
 	// channels of rows and in what it reads: it cannot be preempted.
