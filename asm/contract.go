@@ -547,6 +547,31 @@ type ExpN4KFunc func(dst, k, mult []byte, book *ScaledBook, n, d int, next []byt
 // ⌈n/8⌉ planes. Exact.
 type ExpN4VFunc func(dst, v, mult []byte, book *ScaledBook, n, d int, next []byte)
 
+// SplitScalesFunc splits the scales of blocks of channels, s[b][t], into one scale a token and
+// ratios to it:
+//
+//	top = max_b |s[b][t]|,   scale[t] = top·(1/127),   ratio[b][t] = min(RNE(s[b][t]·(1/top)·2¹⁵), 2¹⁵−1)
+//
+// src is [blocks][64], little-endian binary16 or float32 by its size of 2 or 4 bytes. A NaN
+// among the scales of a token is its top and its scale; where the quotient is not a number,
+// so for a top of 0 or beyond all numbers, the ratio is 0. It reads and writes 16·⌈n/16⌉
+// tokens (those ≥ n get unspecified values); ratio is [blocks][64]. Exact: every operation
+// rounds to float32.
+type SplitScalesFunc func(scale []float32, ratio []int16, src []byte, size, n, blocks int)
+
+// ExpB4KFunc expands nibble K pairs [2][d4][16][4] by a table, under ratios by block, to the
+// int8 K layout:
+//
+//	dst[t][c] = (levels[nibble]·ratio[c/block][t] + 2¹⁴) >> 15 + 128
+//
+// for ⌈n/16⌉ groups; it reads ⌈n/32⌉ pairs. Levels are −127..127, ratio is [⌈d/block⌉][64],
+// block is 32 or 64. Exact.
+type ExpB4KFunc func(dst, k []byte, ratio []int16, levels *[16]int8, n, d, block int, next []byte)
+
+// ExpB4VFunc expands nibble V planes [8][d][4] in the same way to the int8 V layout, ⌈n/4⌉
+// quads; tokens ≥ n of the last quad get unspecified codes. It reads ⌈n/8⌉ planes. Exact.
+type ExpB4VFunc func(dst, v []byte, ratio []int16, levels *[16]int8, n, d, block int, next []byte)
+
 // Dec4KFunc expands nibble K pairs by table to float32 [d][16]:
 //
 //	dst[c][t] = lut[nibble]·scale[c/block][t],   scale is [⌈d/block⌉][64]

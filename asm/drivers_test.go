@@ -86,6 +86,9 @@ var drivers = map[string]driver{
 	"ExpI4V":           {"nd", driveExpI4V},
 	"ExpN4K":           {"nd", driveExpN4K},
 	"ExpN4V":           {"nd", driveExpN4V},
+	"SplitScales":      {"nd", driveSplitScales},
+	"ExpB4K":           {"nd", driveExpB4K},
+	"ExpB4V":           {"nd", driveExpB4V},
 	"Dec4K":            {"nd", driveDec4K},
 	"Dec4V":            {"nd", driveDec4V},
 }

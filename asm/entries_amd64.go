@@ -58,6 +58,10 @@ var entryNames = [...]string{
 	"encI8_avx512",
 	"exp2F32_avx2",
 	"exp2F32_avx512",
+	"expB4K_avx2",
+	"expB4K_avx512",
+	"expB4V_avx2",
+	"expB4V_avx512",
 	"expI4K_avx2",
 	"expI4K_avx512",
 	"expI4V_avx2",
@@ -111,8 +115,10 @@ var entryNames = [...]string{
 	"smF32_avx512",
 	"smLogF32_avx512",
 	"smU16_avx512",
+	"splitScales_avx2",
+	"splitScales_avx512",
 	"sumSquares_avx2",
 }
 
 // entries are their addresses.
-var entries [106]uintptr
+var entries [112]uintptr

@@ -794,6 +794,41 @@ func (recorder *Recorder) intercept() {
 		}
 	}
 	{
+		kernel := recorder.kernel("SplitScales")
+		recorder.SplitScales = func(scale []float32, ratio []int16, src []byte, size, n, blocks int) {
+			record(recorder, kernel, &struct {
+				scale           []float32
+				ratio           []int16
+				src             []byte
+				size, n, blocks int
+			}{scale, ratio, src, size, n, blocks}, 0)
+		}
+	}
+	{
+		kernel := recorder.kernel("ExpB4K")
+		recorder.ExpB4K = func(dst, k []byte, ratio []int16, levels *[16]int8, n, d, block int, next []byte) {
+			record(recorder, kernel, &struct {
+				dst, k      []byte
+				ratio       []int16
+				levels      *[16]int8
+				n, d, block int
+				next        []byte
+			}{dst, k, ratio, levels, n, d, block, next}, 0)
+		}
+	}
+	{
+		kernel := recorder.kernel("ExpB4V")
+		recorder.ExpB4V = func(dst, v []byte, ratio []int16, levels *[16]int8, n, d, block int, next []byte) {
+			record(recorder, kernel, &struct {
+				dst, v      []byte
+				ratio       []int16
+				levels      *[16]int8
+				n, d, block int
+				next        []byte
+			}{dst, v, ratio, levels, n, d, block, next}, 0)
+		}
+	}
+	{
 		kernel := recorder.kernel("Dec4K")
 		recorder.Dec4K = func(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte) {
 			record(recorder, kernel, &struct {

@@ -185,6 +185,15 @@ func expN4K_avx2(dst, k, mult []byte, book *ScaledBook, n, d int, next []byte)
 func expN4V_avx2(dst, v, mult []byte, book *ScaledBook, n, d int, next []byte)
 
 //go:noescape
+func splitScales_avx2(scale []float32, ratio []int16, src []byte, size, n, blocks int)
+
+//go:noescape
+func expB4K_avx2(dst, k []byte, ratio []int16, levels *[16]int8, n, d, block int, next []byte)
+
+//go:noescape
+func expB4V_avx2(dst, v []byte, ratio []int16, levels *[16]int8, n, d, block int, next []byte)
+
+//go:noescape
 func dec4K_avx2(dst []float32, k []byte, lut *[16]float32, scale []float32, n, d, block int, next []byte)
 
 //go:noescape

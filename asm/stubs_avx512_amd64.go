@@ -143,4 +143,13 @@ func expN4K_avx512(dst, k, mult []byte, book *ScaledBook, n, d int, next []byte)
 func expN4V_avx512(dst, v, mult []byte, book *ScaledBook, n, d int, next []byte)
 
 //go:noescape
+func splitScales_avx512(scale []float32, ratio []int16, src []byte, size, n, blocks int)
+
+//go:noescape
+func expB4K_avx512(dst, k []byte, ratio []int16, levels *[16]int8, n, d, block int, next []byte)
+
+//go:noescape
+func expB4V_avx512(dst, v []byte, ratio []int16, levels *[16]int8, n, d, block int, next []byte)
+
+//go:noescape
 func encN4Blocks_avx512(codes, mults []byte, v []int8, book *ScaledBook, nearest *[16][256]byte)

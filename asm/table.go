@@ -103,6 +103,9 @@ type Set struct {
 	ExpI4V           ExpI4VFunc
 	ExpN4K           ExpN4KFunc
 	ExpN4V           ExpN4VFunc
+	SplitScales      SplitScalesFunc
+	ExpB4K           ExpB4KFunc
+	ExpB4V           ExpB4VFunc
 	Dec4K            Dec4KFunc
 	Dec4V            Dec4VFunc
 

@@ -53,4 +53,7 @@ var avx512Kernels = []Entry{
 	{"expI4V_avx512", AVX2 | AVX512, true, ExpI4VFunc(expI4V_avx512)},
 	{"expN4K_avx512", AVX2 | AVX512, true, ExpN4KFunc(expN4K_avx512)},
 	{"expN4V_avx512", AVX2 | AVX512, true, ExpN4VFunc(expN4V_avx512)},
+	{"splitScales_avx512", AVX2 | AVX512, true, SplitScalesFunc(splitScales_avx512)},
+	{"expB4K_avx512", AVX2 | AVX512, true, ExpB4KFunc(expB4K_avx512)},
+	{"expB4V_avx512", AVX2 | AVX512, true, ExpB4VFunc(expB4V_avx512)},
 }

@@ -74,6 +74,9 @@ var generic = []Entry{
 	{"expI4V_generic", Generic, true, ExpI4VFunc(expI4V_generic)},
 	{"expN4K_generic", Generic, true, ExpN4KFunc(expN4K_generic)},
 	{"expN4V_generic", Generic, true, ExpN4VFunc(expN4V_generic)},
+	{"splitScales_generic", Generic, true, SplitScalesFunc(splitScales_generic)},
+	{"expB4K_generic", Generic, true, ExpB4KFunc(expB4K_generic)},
+	{"expB4V_generic", Generic, true, ExpB4VFunc(expB4V_generic)},
 	{"dec4K_generic", Generic, true, Dec4KFunc(dec4K_generic)},
 	{"dec4V_generic", Generic, true, Dec4VFunc(dec4V_generic)},
 }

@@ -81,8 +81,13 @@ func (p *Plan) certify(buf *rowBuffer, s *side, page []byte, h, first, t int, x 
 	if bad>>t&1 == 0 {
 		stored := buf.prev[:s.d]
 		s.codec.Format.Decode(stored, block[s.tile:], s.Side, s.d, t)
+		row := deviation(s.Side, x, stored, biggest)
+		if f, ok := s.codec.Format.(quant.RoundedInt8Format); ok { // plans of either arithmetic may read the page
+			f.DecodeI8(stored, block[s.tile:], s.Side, s.d, t)
+			row = row.larger(deviation(s.Side, x, stored, biggest))
+		}
 		n := t - first - bits.OnesCount64(bad&(1<<t-1))
-		r = r.with(deviation(s.Side, x, stored, biggest), n)
+		r = r.with(row, n)
 	}
 	r.put(p.geo.record(page, s, h, t))
 }
@@ -101,6 +106,11 @@ func deviation(side quant.Side, x, stored []float32, biggest float32) record {
 	}
 	d := float64(len(x))
 	return record{float32(top), biggest, float32(e2 / d), float32(s2 / d)}
+}
+
+// larger has the larger of each number.
+func (r record) larger(x record) record {
+	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), max(r.error2, x.error2), max(r.size2, x.size2)}
 }
 
 // with adds a row to the record of n rows.

@@ -244,7 +244,7 @@ func (c *Config) resolve() error {
 	case c.Q == QAuto:
 		c.Q = QF32
 	case c.Q == QInt8 && !intK:
-		return fieldErr(ErrUnsupported, "Config.Q", "int8 queries need keys in int8, int4 or nf4-dq, not %s", c.K.Format)
+		return fieldErr(ErrUnsupported, "Config.Q", "int8 queries need keys in int8, int4, nf4 or nf4-dq, not %s", c.K.Format)
 	case c.Q == QBF16 && !isPairK:
 		return fieldErr(ErrUnsupported, "Config.Q", "bfloat16 queries need keys in bf16, e4m3 or e5m2, not %s", c.K.Format)
 	case c.Q > QBF16:

@@ -333,10 +333,15 @@ func TestExplainAndRequire(t *testing.T) {
 	_, err = NewPlan(cfg, WithTier("generic"), WithRequire(Vectorized))
 	require.ErrorIs(t, err, ErrUnsupported)
 
-	cfg.P, cfg.V.Format = PU8, quant.NF4
+	cfg.V.Format = quant.NF4
+	p, err = NewPlan(cfg, WithRequire(IntegerPV))
+	require.NoError(t, err)
+	require.Contains(t, p.Explain().String(), "values in nf4 are rounded to int8 codes")
+	require.NotContains(t, p.Explain().String(), "keys in")
+	cfg.P, cfg.V.Format = PU8, quant.E4M3
 	p, err = NewPlan(cfg)
 	require.NoError(t, err)
-	require.Contains(t, p.Explain().String(), "values are expanded from nf4")
+	require.Contains(t, p.Explain().String(), "values are expanded from e4m3")
 	require.Contains(t, p.Explain().String(), "u8 weights are rounded in Go, then summed in float32")
 	_, err = NewPlan(cfg, WithRequire(IntegerPV))
 	require.ErrorIs(t, err, ErrUnsupported)

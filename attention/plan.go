@@ -328,6 +328,12 @@ func (p *Plan) Explain() Explanation {
 		e.Notes = append(e.Notes, "scores are computed more than once: normalised weights need the row's denominator first")
 	}
 	e.Notes = append(e.Notes, p.weightNotes()...)
+	if f, ok := p.intK.(quant.RoundedInt8Format); ok {
+		e.Notes = append(e.Notes, fmt.Sprintf("keys in %s are rounded to int8 codes, tile by tile", f))
+	}
+	if f, ok := p.intV.(quant.RoundedInt8Format); ok {
+		e.Notes = append(e.Notes, fmt.Sprintf("values in %s are rounded to int8 codes, tile by tile", f))
+	}
 	if p.intK == nil && p.pairK == nil && p.inPlaceK == nil && p.cfg.K.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are expanded from %s to float32, tile by tile", p.cfg.K.Format))
 	}

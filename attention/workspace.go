@@ -166,8 +166,8 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.muK = carve[float32](c, l.dk)
 	w.muV = carve[float32](c, l.dv)
 	w.row = carve[float32](c, max(l.dk, l.dv))
-	w.tmpK = quant.Scratch{Scale: carve[float32](c, l.scaleK), Codes: carve[byte](c, quant.ScratchCodes(l.dk))}
-	w.tmpV = quant.Scratch{Scale: carve[float32](c, l.scaleV), Codes: carve[byte](c, quant.ScratchCodes(l.dv))}
+	w.tmpK = quant.Scratch{Scale: carve[float32](c, l.scaleK), Ratio: carve[int16](c, l.scaleK), Codes: carve[byte](c, quant.ScratchCodes(l.dk))}
+	w.tmpV = quant.Scratch{Scale: carve[float32](c, l.scaleV), Ratio: carve[int16](c, l.scaleV), Codes: carve[byte](c, quant.ScratchCodes(l.dv))}
 	w.split.carve(l, c)
 	w.total.carve(l, c)
 	w.fold = carve[asm.Fold](c, l.rows)

@@ -44,7 +44,7 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 		n, d = 0, 1
 	case has("Fold", "Dot"):
 		n = 0
-	case has("Dec", "ExpI4", "ExpN4"):
+	case has("Dec", "ExpI4", "ExpN4", "ExpB4", "SplitScales"):
 		m = 0
 	default:
 		m, n = 0, 0
@@ -400,6 +400,9 @@ func expandWorkload(f any, n, d int) func() {
 		mult   = codesIn((d+31)/32*asm.Tile, 1, 15)
 		scale  = fillF32((d+31)/32*asm.Tile, 0.1)
 		lut    = (*[16]float32)(normals(11, 16))
+		levels = (*[16]int8)(codesI8(16))
+		ratio  = make([]int16, (d+31)/32*asm.Tile)
+		top    = make([]float32, asm.Tile)
 	)
 	switch f := f.(type) {
 	case asm.DecI8KFunc:
@@ -428,6 +431,12 @@ func expandWorkload(f any, n, d int) func() {
 		return func() { f(out, src, mult, book, n, d, src) }
 	case asm.ExpN4VFunc:
 		return func() { f(out, src, mult, book, n, d, src) }
+	case asm.SplitScalesFunc:
+		return func() { f(top, ratio, half, 2, n, (d+63)/64) }
+	case asm.ExpB4KFunc:
+		return func() { f(out, src, ratio, levels, n, d, 64, src) }
+	case asm.ExpB4VFunc:
+		return func() { f(out, src, ratio, levels, n, d, 64, src) }
 	case asm.Dec4KFunc:
 		return func() { f(dst, src, lut, scale, n, d, 64, src) }
 	case asm.Dec4VFunc:

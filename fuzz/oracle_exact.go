@@ -30,7 +30,9 @@ type exact struct {
 
 // token is a stored row: res + mu.
 type token struct {
-	res, mu      []float64 // residual; centre plus mean
+	res, mu      []float64 // residual as kernels read it; centre plus mean
+	stored       []float64 // residual as stored, the same unless integer kernels round it
+	integers     []float64 // residual as integer kernels read it, nil where that is stored
 	off          []float64 // |centre| + |mean|
 	norm, muNorm float64
 	scale        float64 // of integers and FP8 codes
@@ -120,9 +122,15 @@ func (x *exact) tokens(s reference.Side) (all []token) {
 			tok := token{mu: zero, off: zero}
 			if t < x.in.SinkTokens {
 				tok.res = x.lay.StoredToken(x.pages, h, s, t)
+				tok.stored = tok.res
 			} else {
 				page := x.page(t)
 				tok.res = x.lay.Residual(page, h, s, t%reference.Tokens)
+				tok.stored = tok.res
+				scale, integers := x.lay.Integers(page, h, s, t%reference.Tokens)
+				if tok.integers = integers; integers != nil && x.integers(s) {
+					tok.res = integers
+				}
 				if t%reference.Tokens == 0 || t == x.in.SinkTokens {
 					centres[h] = x.lay.Centre(page, h, s)
 				}
@@ -132,7 +140,9 @@ func (x *exact) tokens(s reference.Side) (all []token) {
 					tok.mu[c], tok.off[c] = centre[c]+mean, math.Abs(centre[c])+math.Abs(mean)
 				}
 				if st.fp8() || s == reference.Values && x.intV {
-					tok.scale = x.scale(page, h, s, t%reference.Tokens)
+					if tok.scale = scale; integers == nil {
+						tok.scale = x.scale(page, h, s, t%reference.Tokens)
+					}
 				}
 			}
 			tok.norm, tok.muNorm = norm(tok.res), norm(tok.off)
@@ -141,6 +151,14 @@ func (x *exact) tokens(s reference.Side) (all []token) {
 		}
 	}
 	return all
+}
+
+// integers reports whether a side meets integer kernels.
+func (x *exact) integers(s reference.Side) bool {
+	if s == reference.Keys {
+		return x.cfg.Q == attention.QInt8
+	}
+	return x.intV
 }
 
 // page is the page of a token that is no sink.

@@ -49,8 +49,9 @@ type Format interface {
 	ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, side Side, d, n int)
 }
 
-// Int8Format is a Format whose stored value is exactly scale[token]·code with an
-// int8 code, so that integer dot products need no other correction.
+// Int8Format is a Format that reads as scale[token]·code with an int8 code, so that integer
+// dot products need no other correction. That is the stored value exactly, unless it is a
+// RoundedInt8Format.
 type Int8Format interface {
 	Format
 
@@ -58,6 +59,15 @@ type Int8Format interface {
 	// one scale per token, n long. The results point into tile or tmp. A token with a
 	// non-finite element has scale NaN. next as in ExpandF32.
 	ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) (codes []byte, scale []float32)
+}
+
+// RoundedInt8Format is an Int8Format whose codes are rounded: integer kernels read a token
+// as DecodeI8 says, float32 ones as Decode. Each format bounds the difference.
+type RoundedInt8Format interface {
+	Int8Format
+
+	// DecodeI8 writes what ExpandI8 reads token t as to dst[:d], one element at a time.
+	DecodeI8(dst []float32, tile []byte, side Side, d, t int)
 }
 
 // KernelFormat is a Format that may leave everything to kernels when tiles are read: then the
@@ -137,18 +147,19 @@ type BF16Format interface {
 }
 
 // Scratch is the temporary memory of an expansion. Allocate it with NewScratch or
-// carve it from a workspace: Scale holds 64·⌈d/32⌉ floats, Codes 64·4·⌈d/4⌉ bytes.
+// carve it from a workspace: Scale and Ratio hold 64·⌈d/32⌉ numbers, Codes 64·4·⌈d/4⌉ bytes.
 type Scratch struct {
 	Scale []float32
+	Ratio []int16
 	Codes []byte
 }
 
 // NewScratch allocates the scratch of head dimension d.
 func NewScratch(d int) *Scratch {
-	return &Scratch{Scale: make([]float32, ScratchScales(d)), Codes: make([]byte, ScratchCodes(d))}
+	return &Scratch{Scale: make([]float32, ScratchScales(d)), Ratio: make([]int16, ScratchScales(d)), Codes: make([]byte, ScratchCodes(d))}
 }
 
-// ScratchScales is the length of Scratch.Scale for head dimension d.
+// ScratchScales is the length of Scratch.Scale and of Scratch.Ratio for head dimension d.
 func ScratchScales(d int) int { return asm.Tile * ((d + 31) / 32) }
 
 // ScratchCodes is the length of Scratch.Codes for head dimension d.

@@ -205,6 +205,13 @@ func TestExpand(t *testing.T) {
 					}
 				}
 				if f, ok := f.(Int8Format); ok {
+					want := want
+					if r, ok := f.(RoundedInt8Format); ok {
+						want = make([]float32, asm.Tile*d)
+						for i := range asm.Tile {
+							r.DecodeI8(want[i*d:][:d], tile, side, d, i)
+						}
+					}
 					codes, scale := f.ExpandI8(kernels, tmp, tile, tile, side, d, n)
 					if len(scale) != n {
 						t.Fatalf("d=%d n=%d: %d scales", d, n, len(scale))
@@ -218,7 +225,7 @@ func TestExpand(t *testing.T) {
 							code = int(int8(codes[(t0/4*d+c)*4+t0%4]))
 						}
 						if code < -127 || !same(float32(code)*scale[t0], want[i]) {
-							t.Fatalf("d=%d n=%d t=%d c=%d: ExpandI8 %d·%g, Decode %g", d, n, t0, c, code, scale[t0], want[i])
+							t.Fatalf("d=%d n=%d t=%d c=%d: ExpandI8 %d·%g, decoded %g", d, n, t0, c, code, scale[t0], want[i])
 						}
 					}
 				}
@@ -230,10 +237,57 @@ func TestExpand(t *testing.T) {
 	})
 }
 
+// TestRounded compares what integer kernels read with the reference, bit for bit, and with
+// the stored values, within the bound of the format.
+func TestRounded(t *testing.T) {
+	each(t, func(t *testing.T, f Format, side Side) {
+		rounded, ok := f.(RoundedInt8Format)
+		if !ok {
+			return
+		}
+		ref, _ := reference.FormatByName(f.String())
+		nf4 := f.(nf4Format)
+		for _, d := range dims {
+			r := rand.New(rand.NewPCG(uint64(d), 7))
+			tile := make([]byte, f.TileBytes(side, d))
+			fillTile(r, f, tile, side, d)
+			x := make([]float32, d)
+			for row := range 8 { // blocks of very different size, scales of few bits
+				normal(r, x, math.Ldexp(1, -3*row))
+				for c := range min(d, 70) {
+					x[c] *= float32(math.Ldexp(1, r.IntN(20)-14))
+				}
+				f.Quantize(kernels, tile, side, d, row, x)
+			}
+			x[d/2] = nan32
+			f.Quantize(kernels, tile, side, d, 11, x)
+			got, stored := make([]float32, d), make([]float32, d)
+			for row := range asm.Tile {
+				rounded.DecodeI8(got, tile, side, d, row)
+				f.Decode(stored, tile, side, d, row)
+				scale, codes := ref.Integers(tile, reference.Side(side), d, row)
+				scaleOf := func(c int) float64 { return float64(nf4.scale.get(tile, c/nf4.block*asm.Tile+row)) }
+				top := 0.0
+				for c := range d {
+					top = max(top, scaleOf(c))
+				}
+				for c, v := range got {
+					if want := float32(scale * codes[c]); !same(v, want) {
+						t.Fatalf("d=%d t=%d c=%d: reads %g, the reference %g", d, row, c, v, want)
+					}
+					if bound := (top+scaleOf(c))/250 + 0x1p-126; !(math.Abs(float64(v)-float64(stored[c])) <= bound) && stored[c] == stored[c] {
+						t.Fatalf("d=%d t=%d c=%d: reads %g of %g, a scale of %g under %g", d, row, c, v, stored[c], scaleOf(c), top)
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestPaddingChannels checks that padding channels of K hold the code of zero, for
 // integer kernels that run over them.
 func TestPaddingChannels(t *testing.T) {
-	for _, f := range []Format{Int8, Int8ScaleF32, NF4Double, Int4} {
+	for _, f := range []Format{Int8, Int8ScaleF32, NF4, NF4Block32, NF4ScaleF32, NF4Block32ScaleF32, NF4Double, Int4} {
 		for _, d := range []int{1, 2, 3, 5, 33, 111} {
 			tile := make([]byte, f.TileBytes(Keys, d))
 			fillTile(rand.New(rand.NewPCG(1, 1)), f, tile, Keys, d)

@@ -1,8 +1,6 @@
 package quant
 
 import (
-	"math"
-
 	"github.com/qattn/qattn/asm"
 )
 
@@ -41,13 +39,7 @@ type nf4DoubleFormat struct{}
 const nf4DoubleBlock = 16
 
 // nf4Book holds the codes of NF4Double.
-var nf4Book = func() *asm.ScaledBook {
-	var levels [16]int8
-	for i, x := range nf4Levels {
-		levels[i] = int8(math.RoundToEven(127 * float64(x)))
-	}
-	return asm.NewScaledBook(&levels)
-}()
+var nf4Book = asm.NewScaledBook(&nf4Int8)
 
 func (nf4DoubleFormat) String() string { return "nf4-dq" }
 

@@ -32,6 +32,8 @@ type Format struct {
 	Bytes func(side Side, d int) int
 	// Decode returns the value of token t (0..63), channel c (0..d−1). static is the scale of a Static format and ignored otherwise.
 	Decode func(tile []byte, side Side, d, t, c int, static float64) float64
+	// Integers returns the scale and the codes that integer arithmetic reads token t as. It is nil where their products are what Decode returns.
+	Integers func(tile []byte, side Side, d, t int) (scale float64, codes []float64)
 }
 
 // Formats lists every stored format.

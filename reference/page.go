@@ -156,6 +156,20 @@ func (l Layout) Residual(page []byte, head int, s Side, t int) []float64 {
 	return row
 }
 
+// Integers returns row t as integer arithmetic reads it, without mean and centre: its residual, times the codes, one scale. The row is nil where
+// it is not another than Residual.
+func (l Layout) Integers(page []byte, head int, s Side, t int) (scale float64, row []float64) {
+	x := l.side(s)
+	if x.Format.Integers == nil {
+		return 0, nil
+	}
+	scale, row = x.Format.Integers(l.Storage(page, head, s), s, x.D, t)
+	for c := range row {
+		row[c] *= scale
+	}
+	return scale, row
+}
+
 // StoredRow returns row t in the stored domain: residual plus centre plus mean, still rotated if the side is rotated.
 func (l Layout) StoredRow(page []byte, head int, s Side, t int) []float64 {
 	row, mean := l.Residual(page, head, s, t), l.Mean(head, s)
