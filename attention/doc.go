@@ -39,7 +39,7 @@
 //
 // QInt8 rounds each query row to int8 (one scale per row), PU8 rounds the weights of a
 // tile to multiples of 1/255 of the tile's largest weight times value scale. Both sum
-// exactly in int32.
+// exactly in int32. They read NF4 with scales by block as rounded int8 codes: see quant.NF4.
 //
 // QBF16 rounds queries, and PBF16 weights, to bfloat16: a relative 2⁻⁹ each. They are the
 // automatic modes over FP8, where a weight is rounded with its token's scale folded in. On
