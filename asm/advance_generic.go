@@ -34,6 +34,14 @@ func qkAdvanceI8_generic(r *RowStates, p []byte, y, sv []float32, top float32, q
 	return poisoned
 }
 
+// qkAdvanceLogI8_generic is the specification of QKAdvanceLogI8Func.
+func qkAdvanceLogI8_generic(r *RowStates, p []byte, y, sv []float32, code *LogCode, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool) {
+	const rows = 4
+	poisoned = advanceLogU8_generic(r, p, y, sv, *code, top, rows, Tile)
+	qkScaleI8_generic(y, q, k, sk, a, b, rows, Tile, d4, next)
+	return poisoned
+}
+
 // advanceU8_generic is the specification of AdvanceU8Func.
 func advanceU8_generic(r *RowStates, p []byte, y, sv []float32, top float32, m, n int) (poisoned bool) {
 	smU8_generic(p, y, sv, r.Stat, top, m, n)

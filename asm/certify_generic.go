@@ -53,6 +53,17 @@ func advanceCertifyU8_generic(r *RowStates, t *CertifyTile, keys, values *[8]byt
 	return certify_generic(t, keys, values, sv, 0, 4, Tile) | poisonedBit(poisoned)
 }
 
+// qkAdvanceCertifyI8_generic is the specification of QKAdvanceCertifyI8Func.
+func qkAdvanceCertifyI8_generic(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64) {
+	const rows = 4
+	left = advanceCertifyU8_generic(r, t, keys, values, p, t.Y, sv, top)
+	for i := range rows {
+		r.W[i] = sumSquares_generic(t.Y[i*Tile:][:Tile])
+	}
+	qkScaleI8_generic(t.Y, q, k, sk, a, b, rows, Tile, d4, next)
+	return left
+}
+
 func poisonedBit(poisoned bool) uint64 {
 	if poisoned {
 		return 16

@@ -233,6 +233,10 @@ type AdvanceBF16Func func(r *RowStates, p []uint16, y, sv []float32, m, n int) (
 // Afterwards W holds anything. Exact.
 type QKAdvanceI8Func func(r *RowStates, p []byte, y, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)
 
+// QKAdvanceLogI8Func is AdvanceLogU8Func on the logits y of four rows and 64 tokens, followed by
+// QKScaleI8Func, as QKAdvanceI8Func. Exact.
+type QKAdvanceLogI8Func func(r *RowStates, p []byte, y, sv []float32, code *LogCode, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)
+
 // Certificate is what quantization may have done to a row of the output so far, weights
 // relative to the running maximum.
 type Certificate struct {
@@ -281,6 +285,10 @@ type CertifyFunc func(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m,
 // CertifyFunc on the same. Y, St and F of t are y and those of r. Bits 0–3 of the result are
 // that of CertifyFunc, bit 4 is that of AdvanceU8Func. Exact.
 type AdvanceCertifyU8Func func(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64)
+
+// QKAdvanceCertifyI8Func is AdvanceCertifyU8Func followed by QKScaleI8Func, as QKAdvanceI8Func, y
+// being Y of t. Afterwards the first four numbers of W are Σ Y[i][j]². Exact.
+type QKAdvanceCertifyI8Func func(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64)
 
 // FoldI8Func adds a tile to the output states of m rows:
 //

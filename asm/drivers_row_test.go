@@ -218,31 +218,65 @@ func driveCertify(g *gen, m, n, _ int) trial {
 	}
 }
 
+// certificates draws what a certified tile of m rows needs besides the softmax: certificates and
+// a place for the result, and what is known of the rows, of a step, and of keys and values.
+func (g *gen) certificates(m int) (c, known operand) {
+	_, records := g.records()
+	x := append(g.magnitudes(4*m, 60), g.magnitudes(2, 60)...)
+	c = inout(append(g.magnitudes(4*m, 90), 0), make([]float32, 4*m+1), nil)
+	c.want = nil
+	return c, in(append(x, view[float32](records[:])...))
+}
+
+// certified is the tile of those operands, and note takes the result.
+func certified(b [][]byte, r *RowStates, y []float32) (t *CertifyTile, keys, values *[8]byte, note func(left uint64) bool) {
+	c, known := view[float32](b[0]), view[float32](b[1])
+	m := len(c) / 4
+	t = &CertifyTile{C: view[Certificate](b[0][:16*m]), Y: y, St: r.Stat, F: r.Fold, Q: view[QueryError](b[1][:16*m]), Step: known[4*m], Spread: known[4*m+1]}
+	records := b[1][16*m+8:]
+	return t, (*[8]byte)(records), (*[8]byte)(records[8:]), func(left uint64) bool {
+		c[4*m] = float32(left)
+		return left&16 != 0
+	}
+}
+
 // driveAdvanceCertifyU8 is driveAdvanceU8 with certificates as the twin makes them.
 func driveAdvanceCertifyU8(g *gen, _, _, _ int) trial {
 	const m = 4
 	top := [...]float32{255, 15}[g.IntN(2)]
-	_, records := g.records()
-	known := append(g.magnitudes(4*m, 60), g.magnitudes(2, 60)...)
-	known = append(known, view[float32](records[:])...)
-	c := inout(append(g.magnitudes(4*m, 90), 0), make([]float32, 4*m+1), nil) // and the result
-	c.want = nil
 	var extra [][]byte
 	tr := logitRows(g, m, Tile, weights).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
-		q := view[float32](extra[1])
-		t := &CertifyTile{C: view[Certificate](extra[0][:16*m]), Y: y, St: r.Stat, F: r.Fold, Q: view[QueryError](extra[1][:16*m]), Step: q[4*m], Spread: q[4*m+1]}
-		records := extra[1][16*m+8:]
-		left := f.(AdvanceCertifyU8Func)(r, t, (*[8]byte)(records), (*[8]byte)(records[8:]), p, y, sv, top)
-		view[float32](extra[0])[4*m] = float32(left)
-		return left&16 != 0
+		t, keys, values, note := certified(extra, r, y)
+		return note(f.(AdvanceCertifyU8Func)(r, t, keys, values, p, y, sv, top))
 	})
-	tr.ops = append(tr.ops, c, in(known))
-	call := tr.call
+	return tr.withCertificates(g, m, &extra)
+}
+
+// withCertificates appends the operands of certificates, which extra is set to.
+func (tr trial) withCertificates(g *gen, m int, extra *[][]byte) trial {
+	c, known := g.certificates(m)
+	own, call := len(tr.ops), tr.call
+	tr.ops = append(tr.ops, c, known)
 	tr.call = func(f any, b [][]byte) {
-		extra = b[8:]
-		call(f, b[:8])
+		*extra = b[own:]
+		call(f, b[:own])
 	}
 	return tr
+}
+
+// driveQKAdvanceCertifyI8 wants the sums of squares too.
+func driveQKAdvanceCertifyI8(g *gen, _, _, d int) trial {
+	const m, sums = 4, 6
+	top := [...]float32{255, 15}[g.IntN(2)]
+	var extra [][]byte
+	tr := logitRows(g, m, Tile, weights).trialAhead(g, top, d, func(f any, r *RowStates, p []byte, y, sv []float32, s *aheadScores) bool {
+		t, keys, values, note := certified(extra, r, y)
+		return note(f.(QKAdvanceCertifyI8Func)(r, t, keys, values, p, sv, top, s.q, s.k, s.sk, s.a, s.b, s.d4, s.next))
+	})
+	for i := range m {
+		tr.ops[sums].mask[i] = spec
+	}
+	return tr.withCertificates(g, m, &extra)
 }
 
 func driveFoldI8(g *gen, m, _, d int) trial {
@@ -628,13 +662,21 @@ func driveAdvanceU8(g *gen, m, n, _ int) trial {
 	})
 }
 
-// driveQKAdvanceI8 leaves what the softmax makes to the twin: the weights it is checked by are gone.
-func driveQKAdvanceI8(g *gen, _, _, d int) trial {
-	const rows = 4
+// aheadScores are the operands of the next tile's scores.
+type aheadScores struct {
+	q        []int8
+	k        []byte
+	sk, a, b []float32
+	d4       int
+	next     []byte
+}
+
+// trialAhead is trialAdvance of a kernel that computes the next tile's scores too. It leaves what
+// the softmax makes to the twin: the weights it is checked by are gone.
+func (r *softmaxRows) trialAhead(g *gen, top float32, d int, call func(f any, r *RowStates, p []byte, y, sv []float32, s *aheadScores) bool) trial {
 	d = max(d&^63, 64)
-	top := [...]float32{255, 255, 15, 128}[g.IntN(4)]
-	next := driveQKScaleI8(g, rows, Tile, d)
-	tr := logitRows(g, rows, Tile, weights).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
+	next := driveQKScaleI8(g, r.m, Tile, d)
+	tr := r.trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
 		return f.(func(*RowStates, []byte, []float32, []float32) bool)(r, p, y, sv)
 	})
 	y := &tr.ops[1]
@@ -649,11 +691,24 @@ func driveQKAdvanceI8(g *gen, _, _, d int) trial {
 	advance := tr.call
 	tr.call = func(f any, b [][]byte) {
 		x := b[own:]
-		advance(func(r *RowStates, p []byte, y, sv []float32) bool {
-			return f.(QKAdvanceI8Func)(r, p, y, sv, top, view[int8](x[0]), x[1], view[float32](x[2]), view[float32](x[3]), view[float32](x[4]), d/4, x[5])
-		}, b)
+		s := &aheadScores{view[int8](x[0]), x[1], view[float32](x[2]), view[float32](x[3]), view[float32](x[4]), d / 4, x[5]}
+		advance(func(r *RowStates, p []byte, y, sv []float32) bool { return call(f, r, p, y, sv, s) }, b)
 	}
 	return tr
+}
+
+func driveQKAdvanceI8(g *gen, _, _, d int) trial {
+	top := [...]float32{255, 255, 15, 128}[g.IntN(4)]
+	return logitRows(g, 4, Tile, weights).trialAhead(g, top, d, func(f any, r *RowStates, p []byte, y, sv []float32, s *aheadScores) bool {
+		return f.(QKAdvanceI8Func)(r, p, y, sv, top, s.q, s.k, s.sk, s.a, s.b, s.d4, s.next)
+	})
+}
+
+func driveQKAdvanceLogI8(g *gen, _, _, d int) trial {
+	code, top := g.code(), [...]float32{255, 128}[g.IntN(2)]
+	return logitRows(g, 4, Tile, logWeights(code)).trialAhead(g, top, d, func(f any, r *RowStates, p []byte, y, sv []float32, s *aheadScores) bool {
+		return f.(QKAdvanceLogI8Func)(r, p, y, sv, &code, top, s.q, s.k, s.sk, s.a, s.b, s.d4, s.next)
+	})
 }
 
 func driveAdvanceLogU8(g *gen, m, n, _ int) trial {

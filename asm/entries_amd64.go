@@ -92,7 +92,9 @@ var entryNames = [...]string{
 	"pvPairFP8_bf16",
 	"pvU8I8_avx512",
 	"pvU8I8_avxvnni",
+	"qkAdvanceCertifyI8_vnni",
 	"qkAdvanceI8_vnni",
+	"qkAdvanceLogI8_vnni",
 	"qkBF16_avx2",
 	"qkBF16_avx512",
 	"qkF16_avx2",
@@ -121,4 +123,4 @@ var entryNames = [...]string{
 }
 
 // entries are their addresses.
-var entries [112]uintptr
+var entries [114]uintptr

@@ -114,7 +114,7 @@ type workbench struct{ slots []*fence }
 
 func newWorkbench() *workbench {
 	w := &workbench{}
-	for range 14 {
+	for range 16 {
 		w.slots = append(w.slots, newFence(slotBytes))
 	}
 	return w

@@ -330,6 +330,24 @@ func (recorder *Recorder) intercept() {
 		}
 	}
 	{
+		kernel := recorder.kernel("QKAdvanceLogI8")
+		recorder.QKAdvanceLogI8 = func(r *RowStates, p []byte, y, sv []float32, code *LogCode, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool) {
+			record(recorder, kernel, &struct {
+				r        *RowStates
+				p        []byte
+				y, sv    []float32
+				code     *LogCode
+				top      float32
+				q        []int8
+				k        []byte
+				sk, a, b []float32
+				d4       int
+				next     []byte
+			}{r, p, y, sv, code, top, q, k, sk, a, b, d4, next}, 1)
+			return false
+		}
+	}
+	{
 		kernel := recorder.kernel("Certify")
 		recorder.Certify = func(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64) {
 			record(recorder, kernel, &struct {
@@ -352,6 +370,25 @@ func (recorder *Recorder) intercept() {
 				y, sv        []float32
 				top          float32
 			}{r, t, keys, values, p, y, sv, top}, 4)
+			return 0
+		}
+	}
+	{
+		kernel := recorder.kernel("QKAdvanceCertifyI8")
+		recorder.QKAdvanceCertifyI8 = func(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64) {
+			record(recorder, kernel, &struct {
+				r            *RowStates
+				t            *CertifyTile
+				keys, values *[8]byte
+				p            []byte
+				sv           []float32
+				top          float32
+				q            []int8
+				k            []byte
+				sk, a, b     []float32
+				d4           int
+				next         []byte
+			}{r, t, keys, values, p, sv, top, q, k, sk, a, b, d4, next}, 4)
 			return 0
 		}
 	}

@@ -24,3 +24,9 @@ func pvFoldN4_vnni(o []float32, p, v, mult []byte, book *ScaledBook, mu []float3
 
 //go:noescape
 func qkAdvanceI8_vnni(r *RowStates, p []byte, y, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)
+
+//go:noescape
+func qkAdvanceLogI8_vnni(r *RowStates, p []byte, y, sv []float32, code *LogCode, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)
+
+//go:noescape
+func qkAdvanceCertifyI8_vnni(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64)

@@ -29,6 +29,8 @@ var generic = []Entry{
 	{"pvPairFP8_generic", Generic, true, PVPairFP8Func(pvPairFP8_generic)},
 	{"advance_generic", Generic, true, AdvanceFunc(advance_generic)},
 	{"qkAdvanceI8_generic", Generic, true, QKAdvanceI8Func(qkAdvanceI8_generic)},
+	{"qkAdvanceLogI8_generic", Generic, true, QKAdvanceLogI8Func(qkAdvanceLogI8_generic)},
+	{"qkAdvanceCertifyI8_generic", Generic, true, QKAdvanceCertifyI8Func(qkAdvanceCertifyI8_generic)},
 	{"advanceU8_generic", Generic, true, AdvanceU8Func(advanceU8_generic)},
 	{"advanceBF16_generic", Generic, true, AdvanceBF16Func(advanceBF16_generic)},
 	{"advanceLogU8_generic", Generic, true, AdvanceLogU8Func(advanceLogU8_generic)},

@@ -7,6 +7,8 @@ var vnniKernels = []Entry{
 	{"qkScaleI4_vnni", AVX2 | AVX512 | VNNI, true, QKScaleI4Func(qkScaleI4_vnni)},
 	{"qkScaleN4_vnni", AVX2 | AVX512 | VNNI, true, QKScaleN4Func(qkScaleN4_vnni)},
 	{"qkAdvanceI8_vnni", AVX2 | AVX512 | VNNI, true, QKAdvanceI8Func(qkAdvanceI8_vnni)},
+	{"qkAdvanceLogI8_vnni", AVX2 | AVX512 | VNNI, true, QKAdvanceLogI8Func(qkAdvanceLogI8_vnni)},
+	{"qkAdvanceCertifyI8_vnni", AVX2 | AVX512 | VNNI, true, QKAdvanceCertifyI8Func(qkAdvanceCertifyI8_vnni)},
 	{"pvFoldI8_vnni", AVX2 | AVX512 | VNNI, true, PVFoldI8Func(pvFoldI8_vnni)},
 	{"pvFoldI4_vnni", AVX2 | AVX512 | VNNI, true, PVFoldI4Func(pvFoldI4_vnni)},
 	{"pvFoldN4_vnni", AVX2 | AVX512 | VNNI, true, PVFoldN4Func(pvFoldN4_vnni)},

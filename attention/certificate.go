@@ -263,10 +263,30 @@ func (b *block) weighCertified(block []byte, scale []float32) {
 
 // leftRows does what AdvanceCertifyU8 leaves to Go.
 func (b *block) leftRows(left uint64, keys, values *[8]byte, scale []float32) {
+	b.leftVoid(left)
+	b.certifyLeft(left&(1<<fourRows-1), keys, values, scale, 0, Tile)
+}
+
+// leftAhead does what QKAdvanceCertifyI8 leaves to Go: its weights are gone, but for their squares.
+func (b *block) leftAhead(left uint64, keys, values *[8]byte, scale []float32) {
+	b.leftVoid(left)
+	for r := range fourRows {
+		if left>>r&1 != 0 {
+			b.certifyRow(r, Tile, getRecord(keys[:]), getRecord(values[:]), scale, b.w.exps[r])
+		}
+	}
+}
+
+func (b *block) leftVoid(left uint64) {
 	if left>>fourRows != 0 {
 		b.w.split.poisonVoid(b.w.stat[:fourRows])
 	}
-	b.certifyLeft(left&(1<<fourRows-1), keys, values, scale, 0, Tile)
+}
+
+// records returns those of the whole tile at hand.
+func (b *block) records() (keys, values *[8]byte) {
+	kb, vb := b.stored(b.base / Tile)
+	return (*[8]byte)(kb[fullRecord:]), (*[8]byte)(vb[fullRecord:])
 }
 
 // certifyPart is certifyTile for rows that may see different parts of a tile. Those that see it
@@ -318,19 +338,23 @@ func (b *block) certifyRows(keys, values *[8]byte, sv []float32, r, m, hi int) {
 // certifyLeft certifies the rows from r on that the Certify kernel did not.
 func (b *block) certifyLeft(undefined uint64, keys, values *[8]byte, sv []float32, r, hi int) {
 	for ; undefined != 0; undefined &= undefined - 1 {
-		b.certifyRow(r+bits.TrailingZeros64(undefined), hi, getRecord(keys[:]), getRecord(values[:]), sv)
+		i := r + bits.TrailingZeros64(undefined)
+		b.certifyRow(i, hi, getRecord(keys[:]), getRecord(values[:]), sv, b.squares(i, hi))
 	}
 }
 
-// certifyRow is the Certify kernel for one row, which may have infinite errors: those that
+// squares is Σ weight² of row r below hi.
+func (b *block) squares(r, hi int) float32 { return b.p.ks.SumSquares(b.w.y[r*Tile:][:hi]) }
+
+// certifyRow is the Certify kernel for one row, given Σ weight². It may have infinite errors: those that
 // count for nothing must not make it NaN.
-func (b *block) certifyRow(r, hi int, k, v record, sv []float32) {
+func (b *block) certifyRow(r, hi int, k, v record, sv []float32, weights2 float32) {
 	w, t, f, q := b.w, &b.w.certT, &b.w.fold[r], &b.w.certQ[r]
 	if f.Alpha < 0 {
 		return
 	}
 	g := f.Gamma / w.stat[r].L
-	weights2, step2 := b.p.ks.SumSquares(w.y[r*Tile:][:hi]), float32(0)
+	step2 := float32(0)
 	if len(sv) > 0 {
 		if s := b.p.ks.SumSquares(sv[:hi]); s > 0 {
 			step2 = float32(t.Spread*v.size2) / s
@@ -370,7 +394,7 @@ func (b *block) certifySinks(bad uint64, n int) {
 			counted++
 		}
 		if hi > 0 {
-			b.certifyRow(r, hi, k, v, nil)
+			b.certifyRow(r, hi, k, v, nil, b.squares(r, hi))
 		}
 	}
 	b.certifySteps(0, Tile)

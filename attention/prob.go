@@ -85,7 +85,11 @@ type probability struct {
 	codes  func(b *block, scale []float32, n int) (poisoned bool)
 	family string // asm family of codes
 	planes int
-	top    float32 // largest code, where one kernel can make them beside certificates or scores, else 0
+	top    float32 // largest code, where one kernel can make them beside certificates, else 0
+
+	// ahead makes codes beside the scores of the next tile, certifiedAhead beside certificates too;
+	// nil where no kernel does.
+	ahead, certifiedAhead *ahead
 
 	// weigh turns b.w.y into float32 weights and sets b.w.stat; the sum of values is to
 	// be multiplied by stat.Beta.
@@ -149,7 +153,22 @@ func unsigned(name string, top float32) *probability {
 		codes: func(b *block, scale []float32, n int) (poisoned bool) {
 			return b.p.ks.AdvanceU8(&b.w.states, b.w.p8, b.w.y, scale, top, b.rows, n)
 		},
+		ahead: &ahead{"QKAdvanceI8", func(b *block, scale []float32, s *nextScores) (left uint64) {
+			return bit(b.p.ks.QKAdvanceI8(&b.w.states, b.w.p8, b.w.y, scale, top, s.q, s.codes, s.scale, s.a, s.b, s.d4, s.next))
+		}},
+		certifiedAhead: &ahead{"QKAdvanceCertifyI8", func(b *block, scale []float32, s *nextScores) (left uint64) {
+			keys, values := b.records()
+			return b.p.ks.QKAdvanceCertifyI8(&b.w.states, &b.w.certT, keys, values, b.w.p8, scale, top, s.q, s.codes, s.scale, s.a, s.b, s.d4, s.next)
+		}},
 	}
+}
+
+// bit is 1 for true.
+func bit(poisoned bool) uint64 {
+	if poisoned {
+		return 1
+	}
+	return 0
 }
 
 func codesU16(b *block, scale []float32, n int) (poisoned bool) {
@@ -190,6 +209,9 @@ func logarithmic(name string, code asm.LogCode) *probability {
 		codes: func(b *block, scale []float32, n int) (poisoned bool) {
 			return b.p.ks.AdvanceLogU8(&b.w.states, b.w.p8, b.w.y, scale, code, top, b.rows, n)
 		},
+		ahead: &ahead{"QKAdvanceLogI8", func(b *block, scale []float32, s *nextScores) (left uint64) {
+			return bit(b.p.ks.QKAdvanceLogI8(&b.w.states, b.w.p8, b.w.y, scale, &code, top, s.q, s.codes, s.scale, s.a, s.b, s.d4, s.next))
+		}},
 		weigh: func(b *block, n int) { b.p.ks.SoftmaxLogF32(b.w.y, b.w.stat, code, b.rows, n) },
 	}
 }

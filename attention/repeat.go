@@ -27,7 +27,7 @@ type tape struct {
 	paired   bool  // their queries multiply as bfloat16
 }
 
-// aheadRows is the number of rows of QKAdvanceI8.
+// aheadRows is the number of rows of kernels that compute scores ahead.
 const aheadRows = 4
 
 const (
@@ -77,9 +77,10 @@ func (p *Plan) tapes() []tape {
 		plan := *p
 		plan.ks = &r.Set
 		all[i] = tape{recorder: r, plan: &plan}
-		if p.scoresAhead() {
+		if weigh := p.scoresAhead(); weigh != nil {
 			ahead := plan
-			ahead.prob = &probability{planes: 1, codes: func(b *block, scale []float32, n int) bool { return b.advanceAhead(scale, p.prob.top) }}
+			ahead.cfg.Certify = false // the kernel does
+			ahead.prob = &probability{planes: 1, codes: func(b *block, scale []float32, n int) bool { return b.advanceAhead(weigh, scale) }}
 			all[i].ahead = &ahead
 		}
 	}
@@ -101,10 +102,35 @@ func (s *Schedule) tapesOf(p *Plan) []tape {
 	return t
 }
 
-// scoresAhead reports whether QKAdvanceI8 is assembly and fits the plan.
-func (p *Plan) scoresAhead() bool {
-	return !p.cfg.Certify && p.group <= aheadRows && p.intK != nil && p.inPlaceI8 == nil && p.intV != nil && p.prob.family == "AdvanceU8" &&
-		p.cfg.DK%64 == 0 && assembly(p.ks.Name("QKAdvanceI8"))
+// An ahead makes the weights of the tile at hand over values with given scales, moves the states
+// of the split past it and leaves the logits of the next tile, where there are aheadRows rows.
+type ahead struct {
+	family string // of the kernel
+	call   func(b *block, scale []float32, s *nextScores) (left uint64)
+}
+
+// nextScores are the operands of the next tile's scores.
+type nextScores struct {
+	q           []int8
+	codes       []byte
+	scale, a, b []float32
+	d4          int
+	next        []byte // to be fetched
+}
+
+// scoresAhead returns what the plan's weights come with, nil unless that is assembly and fits.
+func (p *Plan) scoresAhead() *ahead {
+	if p.group > aheadRows || p.intK == nil || p.inPlaceI8 != nil || p.intV == nil || p.cfg.DK%64 != 0 {
+		return nil
+	}
+	weigh := p.prob.ahead
+	if p.cfg.Certify {
+		weigh = p.prob.certifiedAhead
+	}
+	if weigh == nil || !assembly(p.ks.Name(weigh.family)) {
+		return nil
+	}
+	return weigh
 }
 
 // use repeats the calls of a unit's tiles, unless some of its rows multiply as bfloat16 and
@@ -132,9 +158,9 @@ func (b *block) behind(tile int) (*block, int) {
 	return b.first, tile + 1
 }
 
-// advanceAhead weighs the tile at hand and computes the scores of the next, with value scales
-// and largest code top.
-func (b *block) advanceAhead(scale []float32, top float32) (poisoned bool) {
+// advanceAhead weighs the tile at hand, over values with the given scales, and computes the
+// scores of the next. In a recording nothing is left to do.
+func (b *block) advanceAhead(weigh *ahead, scale []float32) (left bool) {
 	p, w := b.p, b.w
 	next, tile := b.behind(b.base / Tile)
 	keys, values := next.stored(tile)
@@ -145,7 +171,7 @@ func (b *block) advanceAhead(scale []float32, top float32) (poisoned bool) {
 		next.p = plan
 	}
 	codes, scaleK := p.intK.ExpandI8(p.ks, &w.tmpK, keys[p.geo.k.tile:], values, quant.Keys, p.cfg.DK, Tile)
-	return p.ks.QKAdvanceI8(&w.states, w.p8, w.y, scale, top, next.w.q8, codes, scaleK, next.w.a, next.w.b, p.scratch.dk4/4, values)
+	return weigh.call(b, scale, &nextScores{next.w.q8, codes, scaleK, next.w.a, next.w.b, p.scratch.dk4 / 4, values}) != 0
 }
 
 // repeat does the tiles of a unit that can be repeated, head by head from the first head of the
@@ -178,7 +204,7 @@ func (b *block) repeat(base, end int) (done int) {
 		last = last.after
 	}
 	last.full, last.base = true, tile*Tile
-	_, values = last.stored(tile)
+	last.keys, values = last.stored(tile)
 	next, tile := last.behind(tile)
 	keys, _ = next.stored(tile)
 	p.values(last, values, keys, Tile)
@@ -222,17 +248,18 @@ func (b *block) play(base, n int) (done int) {
 
 // repeatLeft does what a kernel of the family leaves to Go on the tile.
 func (b *block) repeatLeft(family string, result uint64, tile int) {
-	if family != "Certify" && family != "AdvanceCertifyU8" {
-		b.w.split.poisonVoid(b.w.stat[:b.rows])
-		return
-	}
 	kb, vb := b.stored(tile)
-	keys, values, sv := (*[8]byte)(kb[fullRecord:]), (*[8]byte)(vb[fullRecord:]), b.scales(vb)
-	if family == "Certify" {
-		b.certifyLeft(result, keys, values, sv, 0, Tile)
-		return
+	keys, values := (*[8]byte)(kb[fullRecord:]), (*[8]byte)(vb[fullRecord:])
+	switch family {
+	case "Certify":
+		b.certifyLeft(result, keys, values, b.scales(vb), 0, Tile)
+	case "AdvanceCertifyU8":
+		b.leftRows(result, keys, values, b.scales(vb))
+	case "QKAdvanceCertifyI8":
+		b.leftAhead(result, keys, values, b.scales(vb))
+	default:
+		b.w.split.poisonVoid(b.w.stat[:b.rows])
 	}
-	b.leftRows(result, keys, values, sv)
 }
 
 // scales returns the value scales that the weights of a whole tile have been quantized over.

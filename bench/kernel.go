@@ -33,7 +33,7 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(family, p) })
 	}
 	switch {
-	case family == "QKAdvanceI8": // of four rows and whole tiles
+	case has("QKAdvance"): // of four rows and whole tiles
 		m, n = 4, asm.Tile
 	case isProduct(e):
 	case has("Softmax", "Scale", "Certify", "Pack", "AdvanceU8", "AdvanceBF16", "AdvanceLog"):
@@ -50,6 +50,17 @@ func newKernel(e asm.Entry, m, n, d int) *kernel {
 		m, n = 0, 0
 	}
 	return &kernel{entry: e, m: m, n: n, d: d}
+}
+
+// rowStates are the states of m rows.
+func rowStates(m int) *asm.RowStates {
+	return &asm.RowStates{M: make([]float32, m), L: fillF32(m, 1), W: make([]float32, 2*m), Stat: make([]asm.Stat, m), Fold: make([]asm.Fold, m)}
+}
+
+// certifyTile is a tile of those rows with weights y.
+func certifyTile(r *asm.RowStates, y []float32) *asm.CertifyTile {
+	m := len(r.M)
+	return &asm.CertifyTile{C: make([]asm.Certificate, m), Y: y, St: r.Stat, F: r.Fold, Q: make([]asm.QueryError, m)}
 }
 
 // tableKernels lists the available rows of the table at typical sizes, in the order of
@@ -186,8 +197,17 @@ func productWorkload(f any, m, n, d int) func() {
 		return func() { f(floats, q, k, scales, scales, scales, m, n, d4, k) }
 	case asm.QKAdvanceI8Func:
 		q, k, scales, p := codesI8(m*4*d4), codes(asm.Tile*4*d4), fillF32(asm.Tile, 0.01), make([]byte, m*asm.Tile)
-		r := &asm.RowStates{M: make([]float32, m), L: fillF32(m, 1), W: make([]float32, 2*m), Stat: make([]asm.Stat, m), Fold: make([]asm.Fold, m)}
+		r := rowStates(m)
 		return func() { f(r, p, floats, scales, 255, q, k, scales, scales, scales, d4, k) }
+	case asm.QKAdvanceLogI8Func:
+		q, k, scales, p := codesI8(m*4*d4), codes(asm.Tile*4*d4), fillF32(asm.Tile, 0.01), make([]byte, m*asm.Tile)
+		r, code := rowStates(m), &asm.LogCode{Step: 2, Zero: 15, Last: 14}
+		return func() { f(r, p, floats, scales, code, 128, q, k, scales, scales, scales, d4, k) }
+	case asm.QKAdvanceCertifyI8Func:
+		q, k, scales, p := codesI8(m*4*d4), codes(asm.Tile*4*d4), fillF32(asm.Tile, 0.01), make([]byte, m*asm.Tile)
+		r := rowStates(m)
+		tile, record := certifyTile(r, floats), &[8]byte{4: 0x80, 5: 0x3f}
+		return func() { f(r, tile, record, record, p, scales, 255, q, k, scales, scales, scales, d4, k) }
 	case asm.QKI4Func:
 		q, k, mult := codesI8(m*4*d4), codes(asm.Tile*2*d4), codes((d+31)/32*asm.Tile)
 		return func() { f(ints, q, k, mult, m, n, d4, k) }
@@ -275,19 +295,18 @@ func softmaxWorkload(f any, m, n int) func() {
 	case asm.SoftmaxU8Func:
 		return func() { f(hi, y, scales, stat, 255, m, n) }
 	case asm.AdvanceU8Func:
-		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
+		r := rowStates(m)
 		return func() { f(r, hi, y, scales, 255, m, n) }
 	case asm.AdvanceBF16Func:
-		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
+		r := rowStates(m)
 		packed := make([]uint16, rows)
 		return func() { f(r, packed, y, scales, m, n) }
 	case asm.AdvanceCertifyU8Func:
-		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
-		tile := &asm.CertifyTile{C: make([]asm.Certificate, m), Y: y, St: stat, F: r.Fold, Q: make([]asm.QueryError, m)}
-		record := &[8]byte{4: 0x80, 5: 0x3f}
+		r := rowStates(m)
+		tile, record := certifyTile(r, y), &[8]byte{4: 0x80, 5: 0x3f}
 		return func() { f(r, tile, record, record, hi, y, scales, 255) }
 	case asm.AdvanceLogU8Func:
-		r := &asm.RowStates{M: zero, L: one, W: make([]float32, 2*m), Stat: stat, Fold: make([]asm.Fold, m)}
+		r := rowStates(m)
 		return func() { f(r, hi, y, scales, code, 128, m, n) }
 	case asm.SoftmaxU16Func:
 		return func() { f(hi, lo, y, scales, stat, m, n) }
