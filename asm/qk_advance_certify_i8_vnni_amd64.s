@@ -293,7 +293,8 @@ certificates:
 	JNZ  undefined
 
 store:
-	VMOVUPS Z18, K6, (AX)
+	VMOVAPS Z18, K6, Z29
+	VMOVUPS Z29, (AX)
 	MOVBLZX POISONED, AX
 	NEGL AX
 	SBBL AX, AX
