@@ -21,8 +21,10 @@ type Recorder struct {
 	blocks   [mostReach]uintptr // of the recorded tile and of those behind it
 	bytes    uintptr            // of each
 	rows     []rowMemory
-	foreign  bool // a kernel was called that cannot be recorded
-	args     [mostCalls][mostArguments]uint64
+	foreign  bool                             // a kernel was called that cannot be recorded
+	args     [mostCalls][mostArguments]uint64 // what moves as its offset in a block, or for head 0
+	moves    [mostReach][]uint32
+	shifts   [mostReach][]uint64
 	families [mostCalls]string
 	calls    int
 	player   Player
@@ -34,6 +36,7 @@ const (
 	callBytes     = 768 // from call to call in the frame of replay
 	mostReach     = 3   // tiles that calls point into
 	mostMoves     = 48
+	noPlace       = callBytes*(mostCalls-1) + 8*mostArguments // in the frame, behind all arguments
 )
 
 // rowMemory has something for every KV head, stride bytes apart.
@@ -41,12 +44,12 @@ type rowMemory struct{ start, bytes, stride uintptr }
 
 // Player is what the assembly reads and writes.
 type Player struct {
-	entries    [mostCalls + 1]uintptr // of the kernels, 0 behind the last
-	results    [mostCalls]uint64      // place in the frame, and from bit 32 on the bits that count; 0 without result
-	moves      [mostMoves]uint64      // place in the frame, from bit 30 on the tile, from bit 32 on the place in its blocks
-	moved      int
-	shifts     [2 * mostMoves]uint64 // place in the frame, from bit 30 on the tile, from bit 32 on what to add per head; address for head 0
-	shifted    int
+	entries    [mostCalls + 1]uintptr        // of the kernels, 0 behind the last
+	results    [mostCalls]uint64             // place in the frame, and from bit 32 on the bits that count; 0 without result
+	moves      [mostMoves + mostReach]uint32 // places in the frame of what moves with a block, block by block
+	moved      [mostReach]int                // pairs of them
+	shifts     [mostMoves]uint64             // place in the frame, and from bit 32 on what to add per head, block by block
+	shifted    [mostReach]int
 	args       *[mostArguments]uint64
 	table      *int32  // page of tile 0, 1, …, and of those behind the last
 	base       uintptr // blocks of head 0 on page 0
@@ -61,6 +64,9 @@ type Player struct {
 	first      int                // call to go on with
 	blocks     [mostReach]uintptr // of the tile at hand and of those behind it
 	index      [mostReach]int     // their heads
+	behind     [2]int             // the tile and head behind those
+	before     [mostReach]uintptr // the blocks and heads that the arguments have
+	turned     [mostReach]int
 }
 
 // Recorder returns a recorder of the set's kernels, or nil where nothing repeats their calls.
@@ -69,6 +75,9 @@ func (s *Set) Recorder() *Recorder {
 		return nil
 	}
 	r := &Recorder{}
+	for i := range mostReach { // recordings do not allocate
+		r.moves[i], r.shifts[i] = make([]uint32, 0, mostCalls*mostArguments), make([]uint64, 0, mostCalls*mostArguments)
+	}
 	r.Tier, r.names = s.Tier, s.names
 	fields := reflect.ValueOf(&r.Set).Elem()
 	for i := range fields.NumField() {
@@ -98,7 +107,10 @@ func (r *Recorder) Start(tiles ...[]byte) {
 		r.blocks[i] = address(t)
 	}
 	p := &r.player
-	r.calls, r.foreign, p.moved, p.shifted = 0, false, 0, 0
+	r.calls, r.foreign = 0, false
+	for i := range mostReach {
+		r.moves[i], r.shifts[i] = r.moves[i][:0], r.shifts[i][:0]
+	}
 	p.reach, p.checked = len(tiles), int(unsafe.Sizeof(r.blocks[0]))*(len(tiles)-2)
 }
 
@@ -114,8 +126,21 @@ func address[T any](x []T) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceD
 
 // Stop ends it and reports whether the calls can be repeated.
 func (r *Recorder) Stop() bool {
-	r.player.entries[r.calls] = 0
-	return !r.foreign && r.player.moved > 0
+	p := &r.player
+	p.entries[r.calls] = 0
+	moved, shifted := 0, 0
+	for i := range mostReach {
+		if len(r.moves[i])%2 != 0 {
+			r.moves[i] = append(r.moves[i], noPlace)
+		}
+		if moved+len(r.moves[i]) > len(p.moves) || shifted+len(r.shifts[i]) > len(p.shifts) {
+			return false
+		}
+		p.moved[i], p.shifted[i] = len(r.moves[i])/2, len(r.shifts[i])
+		moved += copy(p.moves[moved:], r.moves[i])
+		shifted += copy(p.shifts[shifted:], r.shifts[i])
+	}
+	return !r.foreign && moved > 0
 }
 
 // A Course is where tiles are: arena starts with the blocks of head 0 on page 0, pages are
@@ -166,29 +191,29 @@ func record[T any](r *Recorder, k kernel, args *T, result int) {
 
 func (r *Recorder) add(k kernel, args []uint64, result int) {
 	p, i := &r.player, r.calls
-	if r.foreign || k.entry == 0 || i == mostCalls || len(args) >= mostArguments || p.moved+len(args) > len(p.moves) || p.shifted+2*len(args) > len(p.shifts) {
+	if r.foreign || k.entry == 0 || i == mostCalls || len(args) >= mostArguments {
 		r.foreign = true
 		return
 	}
 	p.entries[i], p.results[i], r.families[i] = k.entry, 0, k.family
-	frame := uint64(callBytes * i)
+	frame := uint32(callBytes * i)
 	if result > 0 {
-		p.results[i] = frame + uint64(8*len(args)) | (1<<(8*result)-1)<<32
+		p.results[i] = uint64(frame) + uint64(8*len(args)) | (1<<(8*result)-1)<<32
 	}
 	copy(r.args[i][:], args)
 	for j, w := range args {
-		place := frame + uint64(8*j)
+		place := frame + uint32(8*j)
 		if tile := slices.IndexFunc(r.blocks[:p.reach], func(b uintptr) bool { return uintptr(w)-b < r.bytes }); tile >= 0 {
-			p.moves[p.moved] = place | uint64(tile)<<30 | uint64(uintptr(w)-r.blocks[tile])<<32
-			p.moved++
+			r.moves[tile] = append(r.moves[tile], place)
+			r.args[i][j] = uint64(uintptr(w) - r.blocks[tile])
 			continue
 		}
 		for _, m := range r.rows {
 			if at := uintptr(w) - m.start; at < m.bytes {
 				head := at / m.stride
-				p.shifts[p.shifted] = place | uint64(head)<<30 | uint64(m.stride)<<32
-				p.shifts[p.shifted+1] = w - uint64(head*m.stride)
-				p.shifted += 2
+				r.shifts[head] = append(r.shifts[head], uint64(place)|uint64(m.stride)<<32)
+				r.args[i][j] = w - uint64(head*m.stride)
+				break
 			}
 		}
 	}

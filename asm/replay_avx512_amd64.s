@@ -24,7 +24,7 @@
 #define FIND(i) \
 	MOVQ (Player_entries+8*i)(DI), AX; \
 	TESTQ AX, AX;                      \
-	JEQ  next
+	JEQ  done
 
 // RESULT looks at the result of kernel i. One that is not 0 stops the replay.
 #define RESULT(i, ok) \
@@ -37,6 +37,43 @@
 	MOVL $(i+1), R9;                   \
 	ANDQ (SP)(R8*1), CX;               \
 	JNE  stopped
+
+// MOVES adds to what moves with block i how far that is from the one before, SHIFTS to what
+// belongs to its head.
+#define MOVES(i, more, none) \
+	MOVQ (Player_blocks+8*i)(DI), BX; \
+	MOVQ BX, R11;                     \
+	SUBQ (Player_before+8*i)(DI), BX; \
+	MOVQ R11, (Player_before+8*i)(DI); \
+	MOVQ (Player_moved+8*i)(DI), R10; \
+	TESTQ R10, R10;                   \
+	JEQ  none;                        \
+more:                                 \
+	MOVL (SI), CX;                    \
+	MOVL 4(SI), R9;                   \
+	ADDQ BX, (SP)(CX*1);              \
+	ADDQ BX, (SP)(R9*1);              \
+	ADDQ $8, SI;                      \
+	DECQ R10;                         \
+	JNE  more;                        \
+none:
+#define SHIFTS(i, more, none) \
+	MOVQ (Player_index+8*i)(DI), BX;  \
+	MOVQ BX, R11;                     \
+	SUBQ (Player_turned+8*i)(DI), BX; \
+	MOVQ R11, (Player_turned+8*i)(DI); \
+	MOVQ (Player_shifted+8*i)(DI), R10; \
+	TESTQ R10, R10;                   \
+	JEQ  none;                        \
+more:                                 \
+	MOVL (SI), CX;                    \
+	MOVL 4(SI), R11;                  \
+	IMULQ BX, R11;                    \
+	ADDQ R11, (SP)(CX*1);             \
+	ADDQ $8, SI;                      \
+	DECQ R10;                         \
+	JNE  more;                        \
+none:
 
 // CALLS calls kernel i, not the first. ADJSP moves SP in the eyes of profilers and panics too:
 // an ADDQ would end their view of the stack here.
@@ -57,7 +94,7 @@ TEXT ·replay_avx512(SB), 0, $10752-16
 
 call:
 	CMPQ (R11), $0
-	JEQ  tile
+	JEQ  first
 	XORL CX, CX
 
 word:
@@ -71,16 +108,39 @@ word:
 	ADDQ $8, R11
 	JMP  call
 
-tile:
-	MOVQ Player_done(DI), CX
-	CMPQ CX, Player_todo(DI)
-	JGE  over
-	MOVQ Player_table(DI), SI
+first: // the tile at hand and those behind it
+	MOVQ $0, Player_before(DI)
+	MOVQ $0, (Player_before+8)(DI)
+	MOVQ $0, (Player_before+16)(DI)
+	MOVQ $0, Player_turned(DI)
+	MOVQ $0, (Player_turned+8)(DI)
+	MOVQ $0, (Player_turned+16)(DI)
 	MOVQ Player_tile(DI), R8
 	MOVQ Player_head(DI), R9
 	XORL CX, CX
+	JMP  block
+
+tile: // blocks move up
+	MOVQ (Player_blocks+8)(DI), AX
+	MOVQ (Player_blocks+16)(DI), BX
+	MOVQ AX, Player_blocks(DI)
+	MOVQ BX, (Player_blocks+8)(DI)
+	MOVQ (Player_index+8)(DI), AX
+	MOVQ (Player_index+16)(DI), BX
+	MOVQ AX, Player_index(DI)
+	MOVQ BX, (Player_index+8)(DI)
+	MOVQ Player_behind(DI), R8
+	MOVQ (Player_behind+8)(DI), R9
+	MOVQ Player_reach(DI), CX
+	DECQ CX
 
 block:
+	MOVQ Player_done(DI), AX
+	CMPQ AX, Player_todo(DI)
+	JGE  over
+
+next:
+	MOVQ Player_table(DI), SI
 	MOVLQSX (SI)(R8*4), AX
 	IMULQ Player_stride(DI), AX
 	MOVQ R9, R10
@@ -95,9 +155,11 @@ block:
 	CMOVQEQ AX, R9
 	SETEQ AX
 	ADDQ AX, R8
-	INCL CX
-	CMPL CX, Player_reach(DI)
-	JNE  block
+	INCQ CX
+	CMPQ CX, Player_reach(DI)
+	JNE  next
+	MOVQ R8, Player_behind(DI)
+	MOVQ R9, (Player_behind+8)(DI)
 	MOVQ Player_checked(DI), CX
 	MOVQ Player_blocks(DI)(CX*1), BX
 	MOVQ Player_second(DI), AX
@@ -105,38 +167,13 @@ block:
 	ORQ  (BX)(AX*1), CX
 	JNE  over
 	LEAQ Player_moves(DI), SI
-	MOVQ Player_moved(DI), R10
-
-move:
-	MOVL (SI), CX
-	MOVL 4(SI), R11
-	MOVL CX, R9
-	SHRL $30, R9
-	ANDL $0x3fffffff, CX
-	ADDQ Player_blocks(DI)(R9*8), R11
-	MOVQ R11, (SP)(CX*1)
-	ADDQ $8, SI
-	DECQ R10
-	JNE  move
+	MOVES(0, move0, moved0)
+	MOVES(1, move1, moved1)
+	MOVES(2, move2, moved2)
 	LEAQ Player_shifts(DI), SI
-	MOVQ Player_shifted(DI), R10
-	TESTQ R10, R10
-	JEQ  moved
-
-shift:
-	MOVL (SI), CX
-	MOVL 4(SI), R11
-	MOVL CX, R9
-	SHRL $30, R9
-	ANDL $0x3fffffff, CX
-	IMULQ Player_index(DI)(R9*8), R11
-	ADDQ 8(SI), R11
-	MOVQ R11, (SP)(CX*1)
-	ADDQ $16, SI
-	SUBQ $2, R10
-	JNE  shift
-
-moved:
+	SHIFTS(0, shift0, shifted0)
+	SHIFTS(1, shift1, shifted1)
+	SHIFTS(2, shift2, shifted2)
 	MOVQ Player_first(DI), CX
 	TESTQ CX, CX
 	JNE  resume
@@ -186,10 +223,10 @@ call13:
 	CALLS(13, call14)
 
 call14:
-next:
+done:
 	MOVQ $0, Player_first(DI)
 	INCQ Player_done(DI)
-	MOVQ Player_index(DI), R9
+	MOVQ (Player_index)(DI), R9
 	XORL AX, AX
 	INCQ R9
 	CMPQ R9, Player_heads(DI)
