@@ -143,7 +143,12 @@ func addCertificate(a, b *certificate, fa, fb float32) {
 		sum = times(fa, a.Sum) + times(fb, b.Sum)
 	}
 	a.Squares, a.Sum = squares, sum
-	a.Shift, a.Biggest = max(a.Shift, b.Shift), max(a.Biggest, b.Biggest)
+	if b.Shift > a.Shift { // a NaN comes with one in the sums
+		a.Shift = b.Shift
+	}
+	if b.Biggest > a.Biggest {
+		a.Biggest = b.Biggest
+	}
 }
 
 // times is a product in which nothing times an unbounded error is nothing; NaN stays.
@@ -212,7 +217,7 @@ func (b *block) voidCertificates(bad uint64, n int) {
 	}
 }
 
-// beginCertificates tells the kernel where the rows of a split are.
+// beginCertificates tells the kernel where the rows of the block are.
 func (b *block) beginCertificates() {
 	w := b.w
 	w.certT = asm.CertifyTile{C: w.split.cert, Y: w.y, St: w.stat, F: w.fold, Q: w.certQ}

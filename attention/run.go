@@ -60,6 +60,7 @@ func (s *Schedule) begin(ctx context.Context, pg Pages, io *IO) {
 	s.run.ctx, s.run.pages, s.run.io = ctx, pg, *io
 	mem := carver{base: unsafe.Pointer(unsafe.SliceData(io.Workspace))}
 	for i := range s.workers {
+		s.workers[i].tileMemory = &s.tiles[i]
 		s.workers[i].carve(&s.plan.scratch, &mem)
 	}
 	for i := range s.tapes {
@@ -72,7 +73,11 @@ func (s *Schedule) begin(ctx context.Context, pg Pages, io *IO) {
 func (s *Schedule) release() {
 	s.run.ctx, s.run.pages, s.run.io = nil, Pages{}, IO{}
 	clear(s.workers)
-	clear(s.heads)
+	clear(s.tiles)
+	for i, n := range s.dealt {
+		clear(s.heads[i*s.plan.heads:][:n])
+	}
+	clear(s.dealt)
 }
 
 // phase hands units to the runner and checks that it did them all.
@@ -248,6 +253,7 @@ func (s *Schedule) do(index, id int) {
 func (p *Plan) attendUnit(s *Schedule, id int, u *unit) {
 	rows := int(u.toks) * p.group
 	heads := s.heads[id*p.heads:][:u.heads]
+	s.dealt[id] = max(s.dealt[id], len(heads))
 	for i := range heads {
 		w := &heads[i]
 		s.workers[id].deal(w, i*rows)

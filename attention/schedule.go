@@ -23,7 +23,9 @@ type Schedule struct {
 	mask    *Mask
 	bias    *Bias
 	workers []worker // one per worker of the runner, pointing into the workspace during Run
+	tiles   []tileMemory
 	heads   []worker // p.heads per worker: its rows, dealt out to the KV heads of a unit
+	dealt   []int    // heads in use per worker
 	tapes   []tape   // one per worker, where kernel calls can be repeated
 	known   map[*Plan][]tape
 
@@ -129,7 +131,7 @@ func (p *Plan) Reschedule(s *Schedule, b *Batch) error {
 	s.seqs, s.units, s.merges, s.slots, s.rows = s.seqs[:0], s.units[:0], s.merges[:0], 0, 0
 	s.table = append(s.table[:0], b.Table...)
 	if n := p.opt.workers; len(s.workers) != n {
-		s.workers = make([]worker, n)
+		s.workers, s.tiles, s.dealt = make([]worker, n), make([]tileMemory, n), make([]int, n)
 		s.run.working = make([]atomic.Bool, n)
 	}
 	if n := p.opt.workers * p.heads; len(s.heads) != n {

@@ -54,6 +54,7 @@ func (p *Plan) newBlock(s *Schedule, w *worker, u *unit, head int) *block {
 	for r := range b.rows {
 		b.prepareQuery(r, scale)
 	}
+	b.begin()
 	if p.prob.prepare != nil {
 		p.prob.prepare(b)
 	}
@@ -168,9 +169,6 @@ func (b *block) position(r int) int { return b.q.offset + b.tok0 + r/b.p.group }
 // walk adds the tokens of one split to the split states of a block and those after it, tile by
 // tile.
 func (b *block) walk(split span) {
-	for h := b; h != nil; h = h.after {
-		h.begin()
-	}
 	lo, hi := b.reach()
 	hi = min(split.hi, hi)
 	for base := max(split.lo, lo); base < hi; base += Tile {
@@ -187,7 +185,7 @@ func (b *block) walk(split span) {
 	}
 }
 
-// begin tells kernels where the rows of a split are.
+// begin tells kernels where the rows of the block are.
 func (b *block) begin() {
 	w := b.w
 	w.states = asm.RowStates{M: w.split.m, L: w.split.l, W: w.exps, Stat: w.stat, Fold: w.fold}

@@ -52,7 +52,7 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 		l.totals = p.rows
 	}
 	var c carver
-	var w worker
+	w := worker{tileMemory: &tileMemory{}}
 	w.carve(&l, &c)
 	l.bytes = c.off
 	all, ok := mulFits(p.opt.workers, l.bytes)
@@ -62,8 +62,10 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 	return l, nil
 }
 
-// worker is the memory of one worker, carved from the workspace for each unit.
+// worker is the memory of one worker, carved from the workspace for each unit, or what one KV
+// head of a unit has of it.
 type worker struct {
+	*tileMemory
 	block  block
 	q      []float32        // [rows][dk] rotated queries
 	q8     []int8           // [rows][dk4]
@@ -74,37 +76,41 @@ type worker struct {
 	plain  []float32        // [rows] factor of float32 scores
 	zero   []float32        // [rows] no offset
 	mean   []float32        // [rows] what the mean of the keys adds to a logit
-	y      []float32        // [rows][Tile] logits, then weights
-	p8     []byte           // [rows][Tile] quantized weights, or their high bytes
-	p8lo   []byte           // [rows][Tile] low bytes, in modes of two planes
-	p16    []uint16         // [rows][Tile] weights in bfloat16
-	stat   []stat           // [rows]
-	vis    []span           // [rows] visible keys of the tile, relative to it
 	certQ  []asm.QueryError // [rows] of a certified plan
 	certT  asm.CertifyTile
-	seen   []uint64   // [rows] visible tokens whose value is not finite
-	acc    []float32  // [rows][dv]
-	acc8   []int32    // [strip][dv]
-	kf, vf []float32  // expanded tiles
-	tileV  []byte     // copy of a tile whose values are read in place
-	totals []rowTotal // [rows] in modes that look ahead
+	totals []rowTotal    // [rows] in modes that look ahead
+	split  state         // of the split being computed
+	total  state         // of the splits before it
+	states asm.RowStates // of split
+}
+
+// tileMemory is for the tile at hand, of whichever head.
+type tileMemory struct {
+	y      []float32 // [rows][Tile] logits, then weights
+	p8     []byte    // [rows][Tile] quantized weights, or their high bytes
+	p8lo   []byte    // [rows][Tile] low bytes, in modes of two planes
+	p16    []uint16  // [rows][Tile] weights in bfloat16
+	stat   []stat    // [rows]
+	vis    []span    // [rows] visible keys of the tile, relative to it
+	seen   []uint64  // [rows] visible tokens whose value is not finite
+	acc    []float32 // [rows][dv]
+	acc8   []int32   // [strip][dv]
+	kf, vf []float32 // expanded tiles
+	tileV  []byte    // copy of a tile whose values are read in place
 	muK    []float32
 	muV    []float32
 	row    []float32 // [max(dk, dv)]
 	tmpK   quant.Scratch
 	tmpV   quant.Scratch
-	split  state // of the split being computed
-	total  state // of the splits before it
 	exps   []float32
-	fold   []asm.Fold    // [rows]
-	states asm.RowStates // of split
+	fold   []asm.Fold // [rows]
 }
 
 // deal makes v the worker of rows from row on.
 func (w *worker) deal(v *worker, row int) {
-	*v = *w
 	dk := len(w.muK)
 	dk4 := (dk + 3) &^ 3
+	v.tileMemory = w.tileMemory
 	v.q, v.q8, v.a, v.b = w.q[row*dk:], w.q8[row*dk4:], w.a[row:], w.b[row:]
 	v.plain, v.zero, v.mean = w.plain[row:], w.zero[row:], w.mean[row:]
 	v.q16, v.paired, v.qr = from(w.q16, row*dk4), from(w.paired, row), from(w.qr, row*dk)
