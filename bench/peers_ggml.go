@@ -35,7 +35,9 @@ func ggmlPeers(shapes []shape, threads int) (list []subject, err error) {
 	}
 	for _, s := range shapes {
 		for _, f := range ggmlFormats {
-			list = append(list, &ggmlAttend{shape: s, format: f.name, dtype: f.dtype, threads: threads, backend: b})
+			for _, tokenMajor := range []bool{false, true} {
+				list = append(list, &ggmlAttend{shape: s, format: f.name, dtype: f.dtype, tokenMajor: tokenMajor, threads: threads, backend: b})
+			}
 		}
 	}
 	return list, nil
@@ -55,25 +57,31 @@ func ggmlBackend(threads int) (ml.Backend, error) {
 	return ml.NewBackend(f.Name(), ml.BackendParams{AllocMemory: true, NumThreads: threads, FlashAttention: ml.FlashAttentionEnabled})
 }
 
-// ggmlVersion is the version of the module ggml is compiled from.
-func ggmlVersion() string {
+// ggmlVersion names the layout of the cache and the version of the module ggml is compiled from.
+func ggmlVersion(tokenMajor bool) string {
+	name := "ggml"
+	if tokenMajor {
+		name = "ggml/token-major"
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
 			if m.Path == "github.com/ollama/ollama" {
-				return "ggml of ollama " + m.Version
+				return name + " of ollama " + m.Version
 			}
 		}
 	}
-	return "ggml"
+	return name + " cache"
 }
 
-// ggmlAttend is flash attention over a head-major cache, the layout ggml is fastest on.
+// ggmlAttend is flash attention over a head-major cache, the layout ggml is fastest on, or over a
+// token-major one, as llama.cpp and Ollama keep theirs.
 type ggmlAttend struct {
 	shape
-	format  string
-	dtype   ml.DType
-	threads int
-	backend ml.Backend
+	format     string
+	dtype      ml.DType
+	tokenMajor bool
+	threads    int
+	backend    ml.Backend
 
 	p       *problem
 	bytes   int // of the cache
@@ -85,7 +93,11 @@ type ggmlAttend struct {
 }
 
 func (a *ggmlAttend) name() string {
-	return fmt.Sprintf("ggml %s/%s/t%d", a.shape, a.format, a.threads)
+	layout := "head-major"
+	if a.tokenMajor {
+		layout = "token-major"
+	}
+	return fmt.Sprintf("ggml %s/%s/%s/t%d", a.shape, a.format, layout, a.threads)
 }
 
 // prepare converts the inputs once and hands them to ggml.
@@ -96,11 +108,18 @@ func (a *ggmlAttend) prepare(b *bench) error {
 	a.p = b.problem(a.shape)
 	a.inputs = a.backend.NewContext().Input()
 	a.q = a.inputs.FromFloats(a.p.queries, a.d, a.heads, a.shape.q)
-	keys := ggmlBlocks(a.dtype, headMajor(a.p.keys, a.n, a.kvHeads, a.d))
-	values := ggmlBlocks(a.dtype, headMajor(a.p.values, a.n, a.kvHeads, a.d))
-	a.bytes = len(keys) + len(values)
-	a.k = a.inputs.FromBytes(a.dtype, keys, a.d, a.n, a.kvHeads)
-	a.v = a.inputs.FromBytes(a.dtype, values, a.d, a.n, a.kvHeads)
+	cache := func(x []float32) ml.Tensor {
+		if a.tokenMajor {
+			stored := ggmlBlocks(a.dtype, x)
+			a.bytes += len(stored)
+			return a.inputs.FromBytes(a.dtype, stored, a.d, a.kvHeads, a.n)
+		}
+		stored := ggmlBlocks(a.dtype, headMajor(x, a.n, a.kvHeads, a.d))
+		a.bytes += len(stored)
+		return a.inputs.FromBytes(a.dtype, stored, a.d, a.n, a.kvHeads)
+	}
+	a.bytes = 0
+	a.k, a.v = cache(a.p.keys), cache(a.p.values)
 	if a.causal && a.shape.q > 1 {
 		a.mask = a.inputs.FromBytes(ml.DTypeF16, causalMask(a.shape.q, a.n), a.n, a.shape.q)
 	}
@@ -113,7 +132,10 @@ func (a *ggmlAttend) before() error {
 		a.graph.Close()
 	}
 	a.graph = a.backend.NewContextSize(64)
-	k, v := a.k.Permute(a.graph, 0, 2, 1, 3), a.v.Permute(a.graph, 0, 2, 1, 3)
+	k, v := a.k, a.v
+	if !a.tokenMajor {
+		k, v = k.Permute(a.graph, 0, 2, 1, 3), v.Permute(a.graph, 0, 2, 1, 3)
+	}
 	sdpa, ok := a.q.(ml.ScaledDotProductAttention)
 	if !ok {
 		return errors.New("this ggml backend has no fused attention")
@@ -144,7 +166,7 @@ func (a *ggmlAttend) output() ([]float32, error) {
 func (a *ggmlAttend) result(s []measure.Sample, l *roof.Limits) record.Row {
 	r := record.New(a.op)
 	r.K, r.V, r.P = a.format, a.format, "f32"
-	r.Heads, r.KVHeads, r.D, r.Q, r.N, r.Threads, r.Tier = a.heads, a.kvHeads, a.d, a.shape.q, a.n, a.threads, ggmlVersion()
+	r.Heads, r.KVHeads, r.D, r.Q, r.N, r.Threads, r.Tier = a.heads, a.kvHeads, a.d, a.shape.q, a.n, a.threads, ggmlVersion(a.tokenMajor)
 	sec := s[0].Min()
 	r.MinUS, r.MedianUS = record.Number(sec*1e6), record.Number(s[0].Median()*1e6)
 	r.KVGBps, r.GOps = record.Number(float64(a.bytes)/sec/1e9), record.Number(a.ops()/sec/1e9)
