@@ -311,6 +311,11 @@ type PVFoldI4Func func(o []float32, p, v, mult []byte, mu []float32, f []Fold, m
 // multipliers, [⌈dv/32⌉][64]. It reads ⌈n/8⌉ planes and p[i][0:4·⌈n/4⌉], p[i][n:] being 0. Exact.
 type PVFoldN4Func func(o []float32, p, v, mult []byte, book *ScaledBook, mu []float32, f []Fold, m, n, dv int, next []byte)
 
+// PVFoldB4Func is PVFoldI8Func on what ExpB4VFunc makes of nibble planes v, [8][dv][4], a
+// table and ratios, [⌈dv/block⌉][64]. It reads ⌈n/8⌉ planes and p[i][0:4·⌈n/4⌉], p[i][n:] being
+// 0, and whole rows of ratios. Exact.
+type PVFoldB4Func func(o []float32, p, v []byte, ratio []int16, levels *[16]int8, mu []float32, f []Fold, m, n, dv, block int, next []byte)
+
 // FoldF32Func adds a float tile, as FoldI8Func.
 type FoldF32Func func(o, a, mu []float32, f []Fold, m, dv int)
 

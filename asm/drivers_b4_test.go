@@ -107,3 +107,27 @@ func driveExpB4V(g *gen, _, n, d int) trial {
 		work: float64(n * d),
 	}
 }
+
+func drivePVFoldB4(g *gen, m, n, dv int) trial {
+	p, v := g.codes(m*Tile), g.codes(ceilDiv(n, 8)*dv*4)
+	levels, ratio, block := g.blockLevels(dv)
+	x := make([]float32, m*dv)
+	for i := range m {
+		clear(p[i*Tile+n : i*Tile+4*ceilDiv(n, 4)])
+		for c := range dv {
+			sum := 0
+			for t := range n {
+				sum += int(p[i*Tile+t]) * int(int8(levelUnder(levels[nibbleV(v, dv, t, c)], ratio[c/block*Tile+t])))
+			}
+			x[i*dv+c] = float32(sum)
+		}
+	}
+	o, mu, f, states := g.folding(m, dv, x)
+	return trial{
+		ops: []operand{inout(o, states, nil), in(p), in(v), in(ratio), in(levels), in(mu), in(f), in(g.hint())},
+		call: func(k any, b [][]byte) {
+			k.(PVFoldB4Func)(view[float32](b[0]), b[1], b[2], view[int16](b[3]), (*[16]int8)(view[int8](b[4])), orNil(mu, b[5]), view[Fold](b[6]), m, n, dv, block, b[7])
+		},
+		work: float64(m * dv * (2*n + 5)),
+	}
+}

@@ -52,6 +52,7 @@ var drivers = map[string]driver{
 	"PVFoldI8":           {"mnd", drivePVFoldI8},
 	"PVFoldI4":           {"mnd", drivePVFoldI4},
 	"PVFoldN4":           {"mnd", drivePVFoldN4},
+	"PVFoldB4":           {"mnd", drivePVFoldB4},
 	"FoldF32":            {"md", driveFoldF32},
 	"FinishF32":          {"d", driveFinishF32},
 	"Exp2F32":            {"d", driveExp2F32},

@@ -85,6 +85,7 @@ var entryNames = [...]string{
 	"pvF16_avx512",
 	"pvF32_avx2",
 	"pvF32_avx512",
+	"pvFoldB4_vnni",
 	"pvFoldI4_vnni",
 	"pvFoldI8_vnni",
 	"pvFoldN4_vnni",
@@ -123,4 +124,4 @@ var entryNames = [...]string{
 }
 
 // entries are their addresses.
-var entries [114]uintptr
+var entries [115]uintptr

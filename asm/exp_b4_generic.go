@@ -75,3 +75,24 @@ func expB4V_generic(dst, v []byte, ratio []int16, levels *[16]int8, n, d, block 
 		}
 	}
 }
+
+// pvFoldB4_generic is the specification of PVFoldB4Func.
+func pvFoldB4_generic(o []float32, p, v []byte, ratio []int16, levels *[16]int8, mu []float32, f []Fold, m, n, dv, block int, _ []byte) {
+	for c := range dv {
+		var codes [Tile]int32
+		for t := range n {
+			codes[t] = int32(int8(level(levels[v[(t/8*dv+c)*4+t%4]>>(t/4%2*4)&15], ratio[c/block*Tile+t])))
+		}
+		var centre []float32
+		if mu != nil {
+			centre = mu[c:]
+		}
+		for i := range m {
+			var sum [1]int32
+			for t, w := range p[i*Tile:][:n] {
+				sum[0] += int32(w) * codes[t]
+			}
+			foldI8_generic(o[i*dv+c:], sum[:], centre, f[i:], 1, 1)
+		}
+	}
+}

@@ -446,6 +446,21 @@ func (recorder *Recorder) intercept() {
 		}
 	}
 	{
+		kernel := recorder.kernel("PVFoldB4")
+		recorder.PVFoldB4 = func(o []float32, p, v []byte, ratio []int16, levels *[16]int8, mu []float32, f []Fold, m, n, dv, block int, next []byte) {
+			record(recorder, kernel, &struct {
+				o               []float32
+				p, v            []byte
+				ratio           []int16
+				levels          *[16]int8
+				mu              []float32
+				f               []Fold
+				m, n, dv, block int
+				next            []byte
+			}{o, p, v, ratio, levels, mu, f, m, n, dv, block, next}, 0)
+		}
+	}
+	{
 		kernel := recorder.kernel("FoldF32")
 		recorder.FoldF32 = func(o, a, mu []float32, f []Fold, m, dv int) {
 			record(recorder, kernel, &struct {

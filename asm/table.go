@@ -69,6 +69,7 @@ type Set struct {
 	PVFoldI8           PVFoldI8Func
 	PVFoldI4           PVFoldI4Func
 	PVFoldN4           PVFoldN4Func
+	PVFoldB4           PVFoldB4Func
 	FoldF32            FoldF32Func
 	FinishF32          FinishF32Func
 	Exp2F32            Exp2F32Func

@@ -40,6 +40,7 @@ var generic = []Entry{
 	{"pvFoldI8_generic", Generic, true, PVFoldI8Func(pvFoldI8_generic)},
 	{"pvFoldI4_generic", Generic, true, PVFoldI4Func(pvFoldI4_generic)},
 	{"pvFoldN4_generic", Generic, true, PVFoldN4Func(pvFoldN4_generic)},
+	{"pvFoldB4_generic", Generic, true, PVFoldB4Func(pvFoldB4_generic)},
 	{"foldF32_generic", Generic, true, FoldF32Func(foldF32_generic)},
 	{"finishF32_generic", Generic, true, FinishF32Func(finishF32_generic)},
 	{"exp2F32_generic", Generic, true, Exp2F32Func(exp2F32_generic)},

@@ -12,4 +12,5 @@ var vnniKernels = []Entry{
 	{"pvFoldI8_vnni", AVX2 | AVX512 | VNNI, true, PVFoldI8Func(pvFoldI8_vnni)},
 	{"pvFoldI4_vnni", AVX2 | AVX512 | VNNI, true, PVFoldI4Func(pvFoldI4_vnni)},
 	{"pvFoldN4_vnni", AVX2 | AVX512 | VNNI, true, PVFoldN4Func(pvFoldN4_vnni)},
+	{"pvFoldB4_vnni", AVX2 | AVX512 | VNNI, true, PVFoldB4Func(pvFoldB4_vnni)},
 }

@@ -25,16 +25,16 @@ type Plan struct {
 	heads              int // the most KV heads whose rows of one token make up a block
 	strip              int // the most rows of a kernel call
 	intK               quant.Int8Format
-	inPlaceI8          quant.InPlaceInt8Format // intK, when kernels read its keys as they are stored
-	rowsI8             int                     // the most rows it is done for; more share one expansion
+	inPlaceI8          quant.ScoresInt8Format // intK, when kernels read its keys as they are stored
+	rowsI8             int                    // the most rows it is done for; more share one expansion
 	intV               quant.Int8Format
-	inPlaceFold        quant.InPlaceInt8Format // intV, when kernels read the values of few rows as they are stored
-	foldRows           int                     // the most rows it is done for; more share one expansion
-	inPlaceK, inPlaceV quant.InPlaceFormat     // non-nil when kernels can read this side as it is stored
-	rowsK, rowsV       int                     // the most rows it is done for; more share one expansion
-	pairK              quant.BF16Format        // non-nil when score kernels multiply its codes as bfloat16
-	roundV             quant.BF16Format        // of mode PBF16: scales fold into the weights before they are rounded
-	pairV              bool                    // roundV is summed by kernels that multiply bfloat16
+	inPlaceFold        quant.FoldInt8Format // intV, when kernels read the values of few rows as they are stored
+	foldRows           int                  // the most rows it is done for; more share one expansion
+	inPlaceK, inPlaceV quant.InPlaceFormat  // non-nil when kernels can read this side as it is stored
+	rowsK, rowsV       int                  // the most rows it is done for; more share one expansion
+	pairK              quant.BF16Format     // non-nil when score kernels multiply its codes as bfloat16
+	roundV             quant.BF16Format     // of mode PBF16: scales fold into the weights before they are rounded
+	pairV              bool                 // roundV is summed by kernels that multiply bfloat16
 	prob               *probability
 	scores, values     stage
 	wholeAhead         bool // tiles are fetched a whole tile ahead
@@ -137,7 +137,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	p.ks = asm.Select(p.opt.tier)
 	if c.Q == QInt8 {
 		p.intK = c.K.Format.(quant.Int8Format)
-		if f, ok := p.intK.(quant.InPlaceInt8Format); ok && (assembly(p.ks.Name(f.ScoresFamily())) || !assembly(p.ks.Name("QKScaleI8"))) {
+		if f, ok := p.intK.(quant.ScoresInt8Format); ok && (assembly(p.ks.Name(f.ScoresFamily())) || !assembly(p.ks.Name("QKScaleI8"))) {
 			p.inPlaceI8 = f
 		}
 		if p.rowsI8 = math.MaxInt; p.ks.Used("QKScaleI8")&asm.VNNI != 0 && p.inPlaceI8 != nil {
@@ -147,7 +147,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	p.prob = probabilities[c.P]
 	if p.prob.codes != nil {
 		p.intV, _ = c.V.Format.(quant.Int8Format)
-		if f, ok := p.intV.(quant.InPlaceInt8Format); ok && p.prob.planes == 1 && assembly(p.ks.Name(f.FoldFamily())) {
+		if f, ok := p.intV.(quant.FoldInt8Format); ok && p.prob.planes == 1 && assembly(p.ks.Name(f.FoldFamily())) {
 			p.inPlaceFold, p.foldRows = f, storedRows[f.FoldFamily()]
 		}
 	}
@@ -193,7 +193,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 // storedRows is the largest number of rows for which turning codes into int8 where they are
 // multiplied beats expanding them once. Kernels do it again for every four rows, QKScaleN4 for
 // every eight.
-var storedRows = map[string]int{"QKScaleI4": strip, "QKScaleN4": strip, "PVFoldI4": 8, "PVFoldN4": 4}
+var storedRows = map[string]int{"QKScaleI4": strip, "QKScaleN4": strip, "PVFoldI4": 8, "PVFoldN4": 4, "PVFoldB4": 4}
 
 // inPlaceRows is the largest number of rows for which tiles are read as they are stored.
 // Beyond it one expansion of a tile costs less than widening it again and again, with the

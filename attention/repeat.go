@@ -267,7 +267,7 @@ func (b *block) scales(block []byte) (sv []float32) {
 	p, tile := b.p, block[b.p.geo.v.tile:]
 	switch {
 	case p.inPlaceFold != nil:
-		return p.inPlaceFold.ScalesI8(p.ks, &b.w.tmpV, tile, Tile)
+		return p.inPlaceFold.ScalesI8(p.ks, &b.w.tmpV, tile, Tile, p.cfg.DV)
 	case p.intV != nil:
 		_, sv = p.intV.ExpandI8(p.ks, &b.w.tmpV, tile, tile, quant.Values, p.cfg.DV, Tile)
 	}

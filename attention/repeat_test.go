@@ -45,6 +45,7 @@ func TestRepeat(t *testing.T) {
 		"certified":         {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int8, Center: true}, Certify: true},
 		"certified u4":      {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4}, P: PU4, Certify: true, Causal: true},
 		"certified nf4-dq":  {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.NF4Double}, Certify: true, SinkTokens: 5},
+		"certified nf4":     {K: Codec{Format: quant.NF4}, V: Codec{Format: quant.NF4Block32, Center: true}, Certify: true},
 		"certified float32": {K: Codec{Format: quant.F16}, V: Codec{Format: quant.F32}, Certify: true},
 	} {
 		c.DK, c.DV = d, d

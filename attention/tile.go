@@ -366,7 +366,7 @@ func (b *block) scoresInPlaceI8(block, next []byte, n int) {
 		return
 	}
 	tile := block[p.geo.k.tile:]
-	scale := p.inPlaceI8.ScalesI8(p.ks, &w.tmpK, tile, n)
+	scale := p.inPlaceI8.ScalesI8(p.ks, &w.tmpK, tile, n, p.cfg.DK)
 	for r := 0; r < b.rows; r += p.strip {
 		p.inPlaceI8.ScaledScoresI8(p.ks, w.y[r*Tile:], w.q8[r*dk4:], tile, scale, w.a[r:], w.b[r:], next, b.strip(r), n, p.cfg.DK)
 		next = tile // fetched once

@@ -69,8 +69,8 @@ func (b *block) valuesStored(block, next []byte, n int) {
 		return
 	}
 	tile := block[p.geo.v.tile:]
-	b.weights(block, p.inPlaceFold.ScalesI8(p.ks, &w.tmpV, tile, n), n)
-	p.inPlaceFold.FoldI8(p.ks, w.split.o, w.p8, tile, b.centre(block), w.fold, next, b.rows, n, p.cfg.DV)
+	b.weights(block, p.inPlaceFold.ScalesI8(p.ks, &w.tmpV, tile, n, p.cfg.DV), n)
+	p.inPlaceFold.FoldI8(p.ks, w.split.o, w.p8, &w.tmpV, tile, b.centre(block), w.fold, next, b.rows, n, p.cfg.DV)
 }
 
 // weights quantizes the weights over values with the given scales and moves every row's

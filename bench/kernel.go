@@ -237,6 +237,10 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.PVFoldN4Func:
 		p, v, mult, fold := codes(m*asm.Tile), codes(asm.Tile*d/2), codes((d+31)/32*asm.Tile), folds(m)
 		return func() { f(floats, p, v, mult, book, nil, fold, m, n, d, v) }
+	case asm.PVFoldB4Func:
+		p, v, ratio, fold := codes(m*asm.Tile), codes(asm.Tile*d/2), make([]int16, (d+63)/64*asm.Tile), folds(m)
+		levels := (*[16]int8)(codesI8(16))
+		return func() { f(floats, p, v, ratio, levels, nil, fold, m, n, d, 64, v) }
 	case asm.PVF32Func:
 		return func() { f(floats, weights, tile, m, n, d, stored) }
 	case asm.PVF16Func:

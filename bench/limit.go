@@ -9,12 +9,12 @@ import (
 )
 
 // classOf names the arithmetic of a QK or PV kernel by its symbol: the suffix is the
-// instruction set, and kernels on integer operands end in I8 or I4 before it. Pure Go and
+// instruction set, and kernels on integer operands end in I8, I4, N4 or B4 before it. Pure Go and
 // architectures without measured peaks have no class. Nibbles multiply as bytes on avx2,
 // at up to twice the peak of its class.
 func classOf(kernel string) roof.Class {
 	family, isa, _ := strings.Cut(kernel, "_")
-	integer := strings.HasSuffix(family, "I8") || strings.HasSuffix(family, "I4") || strings.HasSuffix(family, "N4")
+	integer := strings.HasSuffix(family, "I8") || strings.HasSuffix(family, "I4") || strings.HasSuffix(family, "N4") || strings.HasSuffix(family, "B4")
 	switch {
 	case integer && isa == "vnni":
 		return roof.DotZmm

@@ -80,27 +80,36 @@ type KernelFormat interface {
 	OnlyKernels() bool
 }
 
-// InPlaceInt8Format is an Int8Format that integer kernels read as it is stored, with the
-// scores and sums that the codes of ExpandI8 would give.
-type InPlaceInt8Format interface {
+// ScoresInt8Format is an Int8Format whose keys integer kernels read as they are stored, with
+// the scores that the codes of ExpandI8 would give.
+type ScoresInt8Format interface {
 	Int8Format
 
-	// ScoresFamily and FoldFamily are the names of the kernel families, such as "QKScaleI4"
-	// and "PVFoldI4".
+	// ScoresFamily is the name of the kernel family, such as "QKScaleI4".
 	ScoresFamily() string
-	FoldFamily() string
+
+	// ScalesI8 returns one scale per token of [0, n), pointing into tmp or tile.
+	ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n, d int) []float32
 
 	// ScaledScoresI8 computes logits y, [m][64], of m rows of int8 queries, [m][4·⌈d/4⌉],
 	// against tokens [0, n) of a tile of keys with the given scales, as asm.QKScaleI8Func
 	// does. next as in ExpandF32.
 	ScaledScoresI8(ks *asm.Set, y []float32, q []int8, tile []byte, scale, a, b []float32, next []byte, m, n, d int)
+}
 
-	// FoldI8 adds the values of tokens [0, n) of a tile under weights p, [m][64], to the states
-	// o, [m][d], as asm.PVFoldI8Func does.
-	FoldI8(ks *asm.Set, o []float32, p, tile []byte, mu []float32, f []asm.Fold, next []byte, m, n, d int)
+// FoldInt8Format is the same for values.
+type FoldInt8Format interface {
+	Int8Format
+
+	// FoldFamily is the name of the kernel family, such as "PVFoldI4".
+	FoldFamily() string
 
 	// ScalesI8 returns one scale per token of [0, n), pointing into tmp or tile.
-	ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n int) []float32
+	ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n, d int) []float32
+
+	// FoldI8 adds the values of tokens [0, n) of a tile under weights p, [m][64], to the states
+	// o, [m][d], as asm.PVFoldI8Func does. tmp is as ScalesI8 has left it.
+	FoldI8(ks *asm.Set, o []float32, p []byte, tmp *Scratch, tile []byte, mu []float32, f []asm.Fold, next []byte, m, n, d int)
 }
 
 // InPlaceFormat is a Format whose tiles the float32 kernels read as they are stored.

@@ -95,10 +95,10 @@ func (f int4Format) ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side 
 	} else {
 		ks.ExpI4V(tmp.Codes, codes, mults, n, d, next)
 	}
-	return tmp.Codes, f.ScalesI8(ks, tmp, tile, n)
+	return tmp.Codes, f.ScalesI8(ks, tmp, tile, n, d)
 }
 
-func (int4Format) ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n int) []float32 {
+func (int4Format) ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n, _ int) []float32 {
 	ks.Dec16(tmp.Scale[:n], tile, tile)
 	return tmp.Scale[:n]
 }
@@ -112,7 +112,7 @@ func (f int4Format) ScaledScoresI8(ks *asm.Set, y []float32, q []int8, tile []by
 
 func (int4Format) FoldFamily() string { return "PVFoldI4" }
 
-func (f int4Format) FoldI8(ks *asm.Set, o []float32, p, tile []byte, mu []float32, fold []asm.Fold, next []byte, m, n, d int) {
+func (f int4Format) FoldI8(ks *asm.Set, o []float32, p []byte, _ *Scratch, tile []byte, mu []float32, fold []asm.Fold, next []byte, m, n, d int) {
 	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
 	ks.PVFoldI4(o, p, codes, mults, mu, fold, m, n, d, next)
 }

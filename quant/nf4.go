@@ -124,13 +124,25 @@ func (f nf4Format) ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, nex
 }
 
 func (f nf4Format) ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, side Side, d, n int) ([]byte, []float32) {
-	ks.SplitScales(tmp.Scale, tmp.Ratio, tile, f.scale.size(), n, f.blocks(d))
+	scale := f.ScalesI8(ks, tmp, tile, n, d)
 	if side == Keys {
 		ks.ExpB4K(tmp.Codes, tile[f.codesAt(d):], tmp.Ratio, &nf4Int8, n, d, f.block, next)
 	} else {
 		ks.ExpB4V(tmp.Codes, tile[f.codesAt(d):], tmp.Ratio, &nf4Int8, n, d, f.block, next)
 	}
-	return tmp.Codes, tmp.Scale[:n]
+	return tmp.Codes, scale
+}
+
+// ScalesI8 leaves the ratios in tmp.
+func (f nf4Format) ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n, d int) []float32 {
+	ks.SplitScales(tmp.Scale, tmp.Ratio, tile, f.scale.size(), n, f.blocks(d))
+	return tmp.Scale[:n]
+}
+
+func (nf4Format) FoldFamily() string { return "PVFoldB4" }
+
+func (f nf4Format) FoldI8(ks *asm.Set, o []float32, p []byte, tmp *Scratch, tile []byte, mu []float32, fold []asm.Fold, next []byte, m, n, d int) {
+	ks.PVFoldB4(o, p, tile[f.codesAt(d):], tmp.Ratio, &nf4Int8, mu, fold, m, n, d, f.block, next)
 }
 
 func (f nf4Format) DecodeI8(dst []float32, tile []byte, side Side, d, t int) {

@@ -97,10 +97,10 @@ func (f nf4DoubleFormat) ExpandI8(ks *asm.Set, tmp *Scratch, tile, next []byte, 
 	} else {
 		ks.ExpN4V(tmp.Codes, codes, mults, nf4Book, n, d, next)
 	}
-	return tmp.Codes, f.ScalesI8(ks, tmp, tile, n)
+	return tmp.Codes, f.ScalesI8(ks, tmp, tile, n, d)
 }
 
-func (nf4DoubleFormat) ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n int) []float32 {
+func (nf4DoubleFormat) ScalesI8(ks *asm.Set, tmp *Scratch, tile []byte, n, _ int) []float32 {
 	ks.Dec16(tmp.Scale[:n], tile, tile)
 	return tmp.Scale[:n]
 }
@@ -114,7 +114,7 @@ func (f nf4DoubleFormat) ScaledScoresI8(ks *asm.Set, y []float32, q []int8, tile
 
 func (nf4DoubleFormat) FoldFamily() string { return "PVFoldN4" }
 
-func (f nf4DoubleFormat) FoldI8(ks *asm.Set, o []float32, p, tile []byte, mu []float32, fold []asm.Fold, next []byte, m, n, d int) {
+func (f nf4DoubleFormat) FoldI8(ks *asm.Set, o []float32, p []byte, _ *Scratch, tile []byte, mu []float32, fold []asm.Fold, next []byte, m, n, d int) {
 	mults, codes := tile[scaleF16.bytes(asm.Tile):f.codesAt(d)], tile[f.codesAt(d):]
 	ks.PVFoldN4(o, p, codes, mults, nf4Book, mu, fold, m, n, d, next)
 }
