@@ -39,13 +39,13 @@ const (
 // side is the geometry of one side's block within a page.
 type side struct {
 	quant.Side
-	codec       Codec
-	d           int
-	centre      int // offset of the centre in the block
-	tile        int // offset of the format storage in the block
-	certificate int // offset of the records, behind both blocks, in the head
-	size        int // of the block
-	sink        int // bytes of one head's rows on a sink page, bitmap included
+	codec   Codec
+	d       int
+	centre  int // offset of the centre in the block
+	tile    int // offset of the format storage in the block
+	records int // offset of those of head 0 on the page, 0 for none
+	size    int // of the block
+	sink    int // bytes of one head's rows on a sink page, bitmap included
 }
 
 func newSide(s quant.Side, c Codec, d, sinkTokens int) side {
@@ -61,7 +61,7 @@ func newSide(s quant.Side, c Codec, d, sinkTokens int) side {
 // geometry locates everything on a page.
 type geometry struct {
 	k, v         side
-	headBytes    int // both blocks and their records
+	headBytes    int // both blocks
 	pageBytes    int
 	kvHeads      int
 	sinkTokens   int
@@ -87,15 +87,18 @@ func newGeometry(c *Config) (geometry, error) {
 		}
 	}
 	g.headBytes = g.k.size + g.v.size
-	if c.Certify {
-		g.k.certificate, g.v.certificate = g.headBytes, g.headBytes+certificateBytes
-		g.headBytes += 2 * certificateBytes
-	}
 	page := int64(headerBytes) + int64(c.KVHeads)*int64(g.headBytes)
+	records := page
+	if c.Certify {
+		page += 2 * certificateBytes * int64(c.KVHeads)
+	}
 	if page > 1<<31-1 {
 		return g, fieldErr(ErrConfig, "Config.KVHeads", "a page would take %d bytes, more than 2 GiB", page)
 	}
 	g.pageBytes = int(page)
+	if c.Certify {
+		g.k.records, g.v.records = int(records), int(records)+certificateBytes
+	}
 	if c.SinkTokens > 0 {
 		g.headsPerSink = min((g.pageBytes-headerBytes)/(g.k.sink+g.v.sink), c.KVHeads)
 		if g.headsPerSink == 0 {
@@ -125,12 +128,13 @@ func (g *geometry) blocks(page []byte, h int) (keys, values []byte) {
 
 // record returns where one side of head h keeps what it knows after token t. For the last
 // one, which is all that most rows need, that is the tile header: its line is read anyway.
-// The others stay out of the way of what is streamed.
+// The others lie behind all blocks: a gap between two heads stops prefetchers, and decoding from
+// memory takes a third longer.
 func (g *geometry) record(page []byte, s *side, h, t int) []byte {
 	if t == Tile-1 {
 		return g.block(page, s, h)[fullRecord:][:recordBytes]
 	}
-	return page[headerBytes+h*g.headBytes+s.certificate:][t*recordBytes:][:recordBytes]
+	return page[s.records+2*h*certificateBytes:][t*recordBytes:][:recordBytes]
 }
 
 // sinkBlock returns the number of the sink page of head h and the offset of one
@@ -148,8 +152,8 @@ func (g *geometry) sinkBlock(s *side, h int) (page, off int) {
 func (g *geometry) id() (id [16]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "qattn %d tile=%d heads=%d sinks=%d", layoutVersion, Tile, g.kvHeads, g.sinkTokens)
-	if g.k.certificate != 0 {
-		fmt.Fprint(h, " records") // behind both blocks of a head
+	if g.k.records != 0 {
+		fmt.Fprint(h, " records behind") // all blocks
 	}
 	for _, s := range []*side{&g.k, &g.v} {
 		fmt.Fprintf(h, " %s d=%d format=%s rotate=%t center=%t", s.Side, s.d, s.codec.Format, s.codec.Rotate, s.codec.Center)

@@ -25,8 +25,9 @@ type SideLayout struct {
 
 // Layout describes the pages of one cache: one tile of all kv heads per page, after pages of unquantized sink tokens.
 //
-//	page   = header | head 0 | head 1 | ...
-//	head   = key block | value block | records of keys | records of values (if Certified)
+//	page   = header | head 0 | head 1 | ... | records of head 0 | records of head 1 | ... (if Certified)
+//	head   = key block | value block
+//	records of a head = records of keys | records of values
 //	block  = tile header | centre (binary16, if Centred) | format storage
 //
 // The record of the last token of a tile is in the tile header, behind the bitmap.
@@ -76,10 +77,12 @@ func (l Layout) recordsBytes() int {
 	return Tokens * recordBytes
 }
 
-// head returns the bytes of a head: block of keys, block of values, records of keys, records of values.
+// headBytes is the size of a head: block of keys, block of values.
+func (l Layout) headBytes() int { return l.blockBytes(Keys) + l.blockBytes(Values) }
+
+// head returns the bytes of a head.
 func (l Layout) head(page []byte, head int) []byte {
-	size := l.blockBytes(Keys) + l.blockBytes(Values) + 2*l.recordsBytes()
-	return page[headerBytes+head*size:][:size]
+	return page[headerBytes+head*l.headBytes():][:l.headBytes()]
 }
 
 // storageAt is the offset of the format storage in a block.
@@ -87,7 +90,7 @@ func (l Layout) storageAt(s Side) int { return headerBytes + l.side(s).centreByt
 
 // PageBytes is the size of a page.
 func (l Layout) PageBytes() int {
-	return headerBytes + l.KVHeads*(l.blockBytes(Keys)+l.blockBytes(Values)+2*l.recordsBytes())
+	return headerBytes + l.KVHeads*(l.headBytes()+2*l.recordsBytes())
 }
 
 // Block returns the bytes of one side of one head: tile header, centre, storage.
@@ -135,7 +138,7 @@ func (l Layout) Storage(page []byte, head int, s Side) []byte {
 func (l Layout) Record(page []byte, head int, s Side, t int) Record {
 	b := l.Block(page, head, s)[8:]
 	if t < Tokens-1 {
-		b = l.head(page, head)[l.blockBytes(Keys)+l.blockBytes(Values):]
+		b = page[headerBytes+l.KVHeads*l.headBytes()+2*head*l.recordsBytes():]
 		if s == Values {
 			b = b[l.recordsBytes():]
 		}

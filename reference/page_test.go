@@ -68,10 +68,10 @@ func TestPageMeanAndRecords(t *testing.T) {
 	mean := []float64{1, 2, 3, 4, 5, 6, 7, 9}
 	l := Layout{KVHeads: heads, Sinks: 1, Certified: true,
 		K: SideLayout{Format: f16f, D: d, Centred: true, Rotated: true, Mean: mean}, V: SideLayout{Format: f16f, D: d, Mean: mean}}
-	// header | per head: header, centre 64, [64][4] binary16 | header, [64][4] binary16 | records 512, 512
+	// header | per head: header, centre 64, [64][4] binary16 | header, [64][4] binary16 || per head: records 512, 512
 	const kBlock, vBlock = 64 + 64 + 512, 64 + 512
-	const head = kBlock + vBlock + 512 + 512
-	if got := l.PageBytes(); got != 64+heads*head {
+	const head, records2 = kBlock + vBlock, 512 + 512
+	if got := l.PageBytes(); got != 64+heads*(head+records2) {
 		t.Fatalf("page of %d bytes", got)
 	}
 	pages := [][]byte{make([]byte, l.PageBytes()), make([]byte, l.PageBytes())}
@@ -79,7 +79,7 @@ func TestPageMeanAndRecords(t *testing.T) {
 	for h := range heads {
 		k := pages[1][64+h*head:]
 		v := k[kBlock:]
-		records := v[vBlock:]
+		records := pages[1][64+heads*head+h*records2:]
 		for c := range d {
 			binary.LittleEndian.PutUint16(k[64+2*c:], exactF16(float64(8*h+c+1)))
 			binary.LittleEndian.PutUint16(records[8*token+2*c:], uint16(0x3f80+h+c)) // bfloat16: 1 + (h+c)/128
