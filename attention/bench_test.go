@@ -42,17 +42,26 @@ func BenchmarkDecode(b *testing.B) {
 // BenchmarkCertify times decoding without and with certificates. The two take turns, so
 // that a drift of the machine hits both; the cost is the median of the turns.
 func BenchmarkCertify(b *testing.B) {
-	const n, heads, kvHeads, d = 4096, 32, 8, 128
+	for _, center := range []bool{false, true} {
+		for _, n := range []int{4096, 65536} {
+			b.Run(fmt.Sprintf("fmt=int8/center=%t/heads=32x8/d=128/n=%d", center, n), func(b *testing.B) {
+				benchCertify(b, Codec{Format: quant.Int8, Center: center}, n)
+			})
+		}
+	}
+}
+
+func benchCertify(b *testing.B, codec Codec, n int) {
+	const heads, kvHeads, d = 32, 8, 128
 	k, v, q := gauss(1, n*kvHeads*d), gauss(2, n*kvHeads*d), gauss(3, heads*d)
 	var runs [2]func() error
 	for i, certify := range []bool{false, true} {
-		codec := Codec{Format: quant.Int8, Center: true}
 		p, err := NewPlan(Config{QHeads: heads, KVHeads: kvHeads, DK: d, DV: d, K: codec, V: codec, Certify: certify})
 		must(err)
 		c := p.NewCache()
 		must(c.Append(k, v))
 		var s Schedule
-		must(p.Reschedule(&s, &Batch{QStart: []int32{0, 1}, KVLen: []int32{n}, Table: c.Table(), TabStart: []int32{0, int32(len(c.Table()))}}))
+		must(p.Reschedule(&s, &Batch{QStart: []int32{0, 1}, KVLen: []int32{int32(n)}, Table: c.Table(), TabStart: []int32{0, int32(len(c.Table()))}}))
 		io := &IO{Q: Rows{F32: q}, Out: make([]float32, heads*d), Workspace: AlignedBytes(s.WorkspaceBytes())}
 		if certify {
 			io.ErrEst, io.ErrBound = make([]float32, heads), make([]float32, heads)
