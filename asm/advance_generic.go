@@ -42,6 +42,37 @@ func qkAdvanceLogI8_generic(r *RowStates, p []byte, y, sv []float32, code *LogCo
 	return poisoned
 }
 
+// qkAdvanceI4_generic is the specification of QKAdvanceI4Func.
+func qkAdvanceI4_generic(r *RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, k []byte, a, b []float32, d4 int, next []byte) (poisoned bool) {
+	const rows = 4
+	var scales [Tile]float32
+	dec16_generic(scales[:], sv, sv)
+	poisoned = advanceU8_generic(r, p, y, scales[:], top, rows, Tile)
+	sk, mult, codes := storedKeys(k, d4)
+	s := asInts(y)
+	qkI4_generic(s, q, codes, mult, rows, Tile, d4, next)
+	scaleI8_generic(y, s, sk[:], a, b, rows, Tile)
+	return poisoned
+}
+
+// qkAdvanceN4_generic is the specification of QKAdvanceN4Func.
+func qkAdvanceN4_generic(r *RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, k []byte, book *ScaledBook, a, b []float32, d4 int, next []byte) (poisoned bool) {
+	const rows = 4
+	var scales [Tile]float32
+	dec16_generic(scales[:], sv, sv)
+	poisoned = advanceU8_generic(r, p, y, scales[:], top, rows, Tile)
+	sk, mult, codes := storedKeys(k, d4)
+	qkScaleN4_generic(y, q, codes, mult, book, sk[:], a, b, rows, Tile, d4, next)
+	return poisoned
+}
+
+// storedKeys takes a tile of keys apart: binary16 scales, multipliers and nibbles.
+func storedKeys(k []byte, d4 int) (sk [Tile]float32, mult, codes []byte) {
+	dec16_generic(sk[:], k, k)
+	at := 2*Tile + d4/8*Tile
+	return sk, k[2*Tile : at], k[at:]
+}
+
 // advanceU8_generic is the specification of AdvanceU8Func.
 func advanceU8_generic(r *RowStates, p []byte, y, sv []float32, top float32, m, n int) (poisoned bool) {
 	smU8_generic(p, y, sv, r.Stat, top, m, n)

@@ -237,6 +237,14 @@ type QKAdvanceI8Func func(r *RowStates, p []byte, y, sv []float32, top float32, 
 // QKScaleI8Func, as QKAdvanceI8Func. Exact.
 type QKAdvanceLogI8Func func(r *RowStates, p []byte, y, sv []float32, code *LogCode, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)
 
+// QKAdvanceI4Func is QKAdvanceI8Func on keys and value scales as they are stored: k is binary16
+// scales, [64], multipliers, [d4/8][64], and nibbles for QKScaleI4Func, sv is binary16. d4 is a
+// multiple of 32, and W has 192 numbers. Afterwards W holds anything. Exact.
+type QKAdvanceI4Func func(r *RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, k []byte, a, b []float32, d4 int, next []byte) (poisoned bool)
+
+// QKAdvanceN4Func is QKAdvanceI4Func for the keys of QKScaleN4Func.
+type QKAdvanceN4Func func(r *RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, k []byte, book *ScaledBook, a, b []float32, d4 int, next []byte) (poisoned bool)
+
 // Certificate is what quantization may have done to a row of the output so far, weights
 // relative to the running maximum.
 type Certificate struct {

@@ -58,14 +58,10 @@ func driveExpN4V(g *gen, _, n, d int) trial {
 func driveQKScaleN4(g *gen, m, n, d int) trial {
 	q, k, mult, book := g.queries(m, d), g.codes(ceilDiv(n, 32)*ceilDiv(d, 4)*64), g.codes(ceilDiv(d, 32)*Tile), g.book()
 	sk, a, b := g.floats(n, 128), g.floats(m, 128), g.floats(m, 128)
-	want := make([]float32, m*Tile)
+	scores, want := scoresN4(q, k, mult, book, m, n, d), make([]float32, m*Tile)
 	for i := range m {
 		for j := range n {
-			sum := 0
-			for c := range d {
-				sum += int(q[i*4*ceilDiv(d, 4)+c]) * scaledCode(book, multN4(mult, j, c), nibbleK(k, d, j, c))
-			}
-			want[i*Tile+j] = add(mul(mul(float32(sum), a[i]), sk[j]), b[i])
+			want[i*Tile+j] = add(mul(mul(float32(scores[i*Tile+j]), a[i]), sk[j]), b[i])
 		}
 	}
 	return trial{
@@ -76,6 +72,21 @@ func driveQKScaleN4(g *gen, m, n, d int) trial {
 		},
 		work: float64(m * n * (2*d + 3)),
 	}
+}
+
+// scoresN4 multiplies int8 queries and a nibble K tile under a scaled code book.
+func scoresN4(q []int8, k, mult []byte, book *ScaledBook, m, n, d int) []int32 {
+	scores := make([]int32, m*Tile)
+	for i := range m {
+		for j := range n {
+			sum := 0
+			for c := range d {
+				sum += int(q[i*4*ceilDiv(d, 4)+c]) * scaledCode(book, multN4(mult, j, c), nibbleK(k, d, j, c))
+			}
+			scores[i*Tile+j] = int32(sum)
+		}
+	}
+	return scores
 }
 
 func drivePVFoldN4(g *gen, m, n, dv int) trial {

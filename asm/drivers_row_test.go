@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // factors draws α, β, γ, often 0 or 1.
@@ -245,7 +246,7 @@ func driveAdvanceCertifyU8(g *gen, _, _, _ int) trial {
 	const m = 4
 	top := [...]float32{255, 15}[g.IntN(2)]
 	var extra [][]byte
-	tr := logitRows(g, m, Tile, weights).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
+	tr := logitRows(g, m, Tile, weights).trialAdvance(g, top, 2*m, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
 		t, keys, values, note := certified(extra, r, y)
 		return note(f.(AdvanceCertifyU8Func)(r, t, keys, values, p, y, sv, top))
 	})
@@ -657,7 +658,7 @@ func driveSumSquares(g *gen, _, _, d int) trial {
 
 func driveAdvanceU8(g *gen, m, n, _ int) trial {
 	top := [...]float32{255, 255, 15, 128}[g.IntN(4)]
-	return logitRows(g, m, n, weights).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
+	return logitRows(g, m, n, weights).trialAdvance(g, top, 2*m, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
 		return f.(AdvanceU8Func)(r, p, y, sv, top, m, n)
 	})
 }
@@ -671,12 +672,20 @@ type aheadScores struct {
 	next     []byte
 }
 
-// trialAhead is trialAdvance of a kernel that computes the next tile's scores too. It leaves what
-// the softmax makes to the twin: the weights it is checked by are gone.
+// trialAhead is trialAdvance of a kernel that computes the next tile's scores too.
 func (r *softmaxRows) trialAhead(g *gen, top float32, d int, call func(f any, r *RowStates, p []byte, y, sv []float32, s *aheadScores) bool) trial {
 	d = max(d&^63, 64)
-	next := driveQKScaleI8(g, r.m, Tile, d)
-	tr := r.trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
+	return r.trialNext(g, top, 2*r.m, driveQKScaleI8(g, r.m, Tile, d), func(f any, r *RowStates, p []byte, y, sv []float32, x [][]byte) bool {
+		s := &aheadScores{view[int8](x[0]), x[1], view[float32](x[2]), view[float32](x[3]), view[float32](x[4]), d / 4, x[5]}
+		return call(f, r, p, y, sv, s)
+	})
+}
+
+// trialNext is trialAdvance of a kernel that leaves the first result of a next trial, with whose
+// other operands x it is called. It leaves what the softmax makes to the twin: the weights it is
+// checked by are gone.
+func (r *softmaxRows) trialNext(g *gen, top float32, scratch int, next trial, call func(f any, r *RowStates, p []byte, y, sv []float32, x [][]byte) bool) trial {
+	tr := r.trialAdvance(g, top, scratch, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
 		return f.(func(*RowStates, []byte, []float32, []float32) bool)(r, p, y, sv)
 	})
 	y := &tr.ops[1]
@@ -690,11 +699,52 @@ func (r *softmaxRows) trialAhead(g *gen, top float32, d int, call func(f any, r 
 	}
 	advance := tr.call
 	tr.call = func(f any, b [][]byte) {
-		x := b[own:]
-		s := &aheadScores{view[int8](x[0]), x[1], view[float32](x[2]), view[float32](x[3]), view[float32](x[4]), d / 4, x[5]}
-		advance(func(r *RowStates, p []byte, y, sv []float32) bool { return call(f, r, p, y, sv, s) }, b)
+		advance(func(r *RowStates, p []byte, y, sv []float32) bool { return call(f, r, p, y, sv, b[own:]) }, b)
 	}
 	return tr
+}
+
+// trialStored is trialNext of a kernel that reads nibble keys, with the given scores, and
+// binary16 scales as they are stored.
+func (g *gen) trialStored(q []int8, k, mult []byte, scores []int32, book *ScaledBook, call func(f any, r *RowStates, p []byte, y []float32, sv []byte, top float32, x [][]byte) bool) trial {
+	const rows = 4
+	top := [...]float32{255, 255, 15, 128}[g.IntN(4)]
+	sk, a, b := g.codes(2*Tile), g.floats(rows, 128), g.floats(rows, 128)
+	want := make([]float32, rows*Tile)
+	for i := range want {
+		scale := float32(half64(binary.LittleEndian.Uint16(sk[i%Tile*2:])))
+		want[i] = add(mul(mul(float32(scores[i]), a[i/Tile]), scale), b[i/Tile])
+	}
+	next := trial{ops: []operand{out(want, nil), in(q), in(slices.Concat(sk, mult, k))}, work: float64(2 * len(q) * Tile)}
+	if book != nil {
+		next.ops = append(next.ops, in([]ScaledBook{*book}))
+	}
+	next.ops = append(next.ops, in(a), in(b), in(g.hint()))
+	tr := logitRows(g, rows, Tile, weights).trialNext(g, top, 192, next, func(f any, r *RowStates, p []byte, y, sv []float32, x [][]byte) bool {
+		return call(f, r, p, y, raw(sv), top, x)
+	})
+	sv := g.codes(2 * Tile)
+	for i := range Tile {
+		sv[2*i+1] &= 0x7b // positive and finite
+	}
+	tr.ops[2] = in(sv)
+	return tr
+}
+
+func driveQKAdvanceI4(g *gen, _, _, d int) trial {
+	d = max(d&^127, 128)
+	q, k, mult, scores := g.nibbleScores(4, Tile, d)
+	return g.trialStored(q, k, mult, scores, nil, func(f any, r *RowStates, p []byte, y []float32, sv []byte, top float32, x [][]byte) bool {
+		return f.(QKAdvanceI4Func)(r, p, y, sv, top, view[int8](x[0]), x[1], view[float32](x[2]), view[float32](x[3]), d/4, x[4])
+	})
+}
+
+func driveQKAdvanceN4(g *gen, _, _, d int) trial {
+	d = max(d&^127, 128)
+	q, k, mult, book := g.queries(4, d), g.codes(Tile*d/2), g.codes(d/32*Tile), g.book()
+	return g.trialStored(q, k, mult, scoresN4(q, k, mult, book, 4, Tile, d), book, func(f any, r *RowStates, p []byte, y []float32, sv []byte, top float32, x [][]byte) bool {
+		return f.(QKAdvanceN4Func)(r, p, y, sv, top, view[int8](x[0]), x[1], &view[ScaledBook](x[2])[0], view[float32](x[3]), view[float32](x[4]), d/4, x[5])
+	})
 }
 
 func driveQKAdvanceI8(g *gen, _, _, d int) trial {
@@ -713,7 +763,7 @@ func driveQKAdvanceLogI8(g *gen, _, _, d int) trial {
 
 func driveAdvanceLogU8(g *gen, m, n, _ int) trial {
 	code, top := g.code(), [...]float32{255, 128}[g.IntN(2)]
-	return logitRows(g, m, n, logWeights(code)).trialAdvance(g, top, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
+	return logitRows(g, m, n, logWeights(code)).trialAdvance(g, top, 2*m, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
 		return f.(AdvanceLogU8Func)(r, p, y, sv, code, top, m, n)
 	})
 }
@@ -792,28 +842,28 @@ func driveAdvanceBF16(g *gen, m, n, _ int) trial {
 }
 
 // trialAdvance is a trial of a kernel that weighs a tile and moves the states past it: weights
-// and codes as trialCodes has them, states as of the twin. The sign of a maximum 0 is not
-// specified.
-func (r *softmaxRows) trialAdvance(g *gen, top float32, call func(f any, r *RowStates, p []byte, y, sv []float32) bool) trial {
+// and codes as trialCodes has them, states as of the twin, W of scratch numbers. The sign of a
+// maximum 0 is not specified.
+func (r *softmaxRows) trialAdvance(g *gen, top float32, scratch int, call func(f any, r *RowStates, p []byte, y, sv []float32) bool) trial {
 	m := r.m
 	peak, l := make([]float32, m), make([]float32, m)
 	for i := range m {
 		peak[i], l[i] = unsigned(g.maximum()), 64*g.Float32()
 	}
 	tr := r.trialCodes(g, top, 1, nil)
-	w := bytes.Repeat([]byte{any_}, 2*m+1)
-	w[2*m] = spec // whether a row is poisoned
-	states := []operand{inout(peak, peak, nil), inout(l, l, nil), out(make([]float32, 2*m+1), w), out(make([]float32, 3*m), nil)}
+	w := bytes.Repeat([]byte{any_}, scratch+1)
+	w[scratch] = spec // whether a row is poisoned
+	states := []operand{inout(peak, peak, nil), inout(l, l, nil), out(make([]float32, scratch+1), w), out(make([]float32, 3*m), nil)}
 	for i := range states {
 		states[i].want = nil
 	}
 	tr.ops = append(tr.ops, states...)
 	tr.call = func(f any, b [][]byte) {
 		w := view[float32](b[6])
-		r := RowStates{M: view[float32](b[4]), L: view[float32](b[5]), W: w[:2*m], Stat: view[Stat](b[3]), Fold: view[Fold](b[7])}
-		w[2*m] = 0
+		r := RowStates{M: view[float32](b[4]), L: view[float32](b[5]), W: w[:scratch], Stat: view[Stat](b[3]), Fold: view[Fold](b[7])}
+		w[scratch] = 0
 		if call(f, &r, b[0], view[float32](b[1]), view[float32](b[2])) {
-			w[2*m] = 1
+			w[scratch] = 1
 		}
 		for i, x := range r.M {
 			r.M[i] = unsigned(x)

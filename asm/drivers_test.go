@@ -42,6 +42,8 @@ var drivers = map[string]driver{
 	"Advance":            {"m", driveAdvance},
 	"AdvanceU8":          {"mn", driveAdvanceU8},
 	"QKAdvanceI8":        {"d", driveQKAdvanceI8},
+	"QKAdvanceI4":        {"d", driveQKAdvanceI4},
+	"QKAdvanceN4":        {"d", driveQKAdvanceN4},
 	"QKAdvanceLogI8":     {"d", driveQKAdvanceLogI8},
 	"QKAdvanceCertifyI8": {"d", driveQKAdvanceCertifyI8},
 	"AdvanceBF16":        {"mn", driveAdvanceBF16},

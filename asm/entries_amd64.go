@@ -94,8 +94,10 @@ var entryNames = [...]string{
 	"pvU8I8_avx512",
 	"pvU8I8_avxvnni",
 	"qkAdvanceCertifyI8_vnni",
+	"qkAdvanceI4_vnni",
 	"qkAdvanceI8_vnni",
 	"qkAdvanceLogI8_vnni",
+	"qkAdvanceN4_vnni",
 	"qkBF16_avx2",
 	"qkBF16_avx512",
 	"qkF16_avx2",
@@ -124,4 +126,4 @@ var entryNames = [...]string{
 }
 
 // entries are their addresses.
-var entries [115]uintptr
+var entries [117]uintptr

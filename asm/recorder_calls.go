@@ -348,6 +348,43 @@ func (recorder *Recorder) intercept() {
 		}
 	}
 	{
+		kernel := recorder.kernel("QKAdvanceI4")
+		recorder.QKAdvanceI4 = func(r *RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, k []byte, a, b []float32, d4 int, next []byte) (poisoned bool) {
+			record(recorder, kernel, &struct {
+				r    *RowStates
+				p    []byte
+				y    []float32
+				sv   []byte
+				top  float32
+				q    []int8
+				k    []byte
+				a, b []float32
+				d4   int
+				next []byte
+			}{r, p, y, sv, top, q, k, a, b, d4, next}, 1)
+			return false
+		}
+	}
+	{
+		kernel := recorder.kernel("QKAdvanceN4")
+		recorder.QKAdvanceN4 = func(r *RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, k []byte, book *ScaledBook, a, b []float32, d4 int, next []byte) (poisoned bool) {
+			record(recorder, kernel, &struct {
+				r    *RowStates
+				p    []byte
+				y    []float32
+				sv   []byte
+				top  float32
+				q    []int8
+				k    []byte
+				book *ScaledBook
+				a, b []float32
+				d4   int
+				next []byte
+			}{r, p, y, sv, top, q, k, book, a, b, d4, next}, 1)
+			return false
+		}
+	}
+	{
 		kernel := recorder.kernel("Certify")
 		recorder.Certify = func(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64) {
 			record(recorder, kernel, &struct {

@@ -74,7 +74,15 @@ DATA ·softmaxConst+432(SB)/8, $0x0000000d0000000c
 DATA ·softmaxConst+440(SB)/8, $0x0000000f0000000e
 DATA ·softmaxConst+448(SB)/8, $0x0000000400000000
 DATA ·softmaxConst+456(SB)/8, $0x0000000c00000008
-GLOBL ·softmaxConst(SB), RODATA|NOPTR, $464
+DATA ·softmaxConst+512(SB)/8, $0x3f8b95c23f800000
+DATA ·softmaxConst+520(SB)/8, $0x3fa5fed73f9837f0
+DATA ·softmaxConst+528(SB)/8, $0x3fc5672a3fb504f3
+DATA ·softmaxConst+536(SB)/8, $0x3feac0c73fd744fd
+DATA ·softmaxConst+544(SB)/8, $0x3f8b95c23f800000
+DATA ·softmaxConst+552(SB)/8, $0x3fa5fed73f9837f0
+DATA ·softmaxConst+560(SB)/8, $0x3fc5672a3fb504f3
+DATA ·softmaxConst+568(SB)/8, $0x3feac0c73fd744fd
+GLOBL ·softmaxConst(SB), RODATA|NOPTR, $576
 
 // func smF32_avx512(y []float32, st []Stat, m, n int)
 TEXT ·smF32_avx512(SB), NOSPLIT, $0-64

@@ -26,6 +26,12 @@ func pvFoldN4_vnni(o []float32, p, v, mult []byte, book *ScaledBook, mu []float3
 func qkAdvanceI8_vnni(r *RowStates, p []byte, y, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)
 
 //go:noescape
+func qkAdvanceI4_vnni(r *RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, k []byte, a, b []float32, d4 int, next []byte) (poisoned bool)
+
+//go:noescape
+func qkAdvanceN4_vnni(r *RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, k []byte, book *ScaledBook, a, b []float32, d4 int, next []byte) (poisoned bool)
+
+//go:noescape
 func qkAdvanceLogI8_vnni(r *RowStates, p []byte, y, sv []float32, code *LogCode, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)
 
 //go:noescape

@@ -59,6 +59,8 @@ type Set struct {
 	Advance            AdvanceFunc
 	AdvanceU8          AdvanceU8Func
 	QKAdvanceI8        QKAdvanceI8Func
+	QKAdvanceI4        QKAdvanceI4Func
+	QKAdvanceN4        QKAdvanceN4Func
 	QKAdvanceLogI8     QKAdvanceLogI8Func
 	QKAdvanceCertifyI8 QKAdvanceCertifyI8Func
 	AdvanceBF16        AdvanceBF16Func

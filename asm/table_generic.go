@@ -29,6 +29,8 @@ var generic = []Entry{
 	{"pvPairFP8_generic", Generic, true, PVPairFP8Func(pvPairFP8_generic)},
 	{"advance_generic", Generic, true, AdvanceFunc(advance_generic)},
 	{"qkAdvanceI8_generic", Generic, true, QKAdvanceI8Func(qkAdvanceI8_generic)},
+	{"qkAdvanceI4_generic", Generic, true, QKAdvanceI4Func(qkAdvanceI4_generic)},
+	{"qkAdvanceN4_generic", Generic, true, QKAdvanceN4Func(qkAdvanceN4_generic)},
 	{"qkAdvanceLogI8_generic", Generic, true, QKAdvanceLogI8Func(qkAdvanceLogI8_generic)},
 	{"qkAdvanceCertifyI8_generic", Generic, true, QKAdvanceCertifyI8Func(qkAdvanceCertifyI8_generic)},
 	{"advanceU8_generic", Generic, true, AdvanceU8Func(advanceU8_generic)},

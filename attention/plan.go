@@ -28,13 +28,14 @@ type Plan struct {
 	inPlaceI8          quant.ScoresInt8Format // intK, when kernels read its keys as they are stored
 	rowsI8             int                    // the most rows it is done for; more share one expansion
 	intV               quant.Int8Format
-	inPlaceFold        quant.FoldInt8Format // intV, when kernels read the values of few rows as they are stored
-	foldRows           int                  // the most rows it is done for; more share one expansion
-	inPlaceK, inPlaceV quant.InPlaceFormat  // non-nil when kernels can read this side as it is stored
-	rowsK, rowsV       int                  // the most rows it is done for; more share one expansion
-	pairK              quant.BF16Format     // non-nil when score kernels multiply its codes as bfloat16
-	roundV             quant.BF16Format     // of mode PBF16: scales fold into the weights before they are rounded
-	pairV              bool                 // roundV is summed by kernels that multiply bfloat16
+	inPlaceFold        quant.FoldInt8Format  // intV, when kernels read the values of few rows as they are stored
+	storedAhead        quant.AheadInt8Format // non-nil where repeated calls weigh a tile among the scores of the next, both as they are stored
+	foldRows           int                   // the most rows it is done for; more share one expansion
+	inPlaceK, inPlaceV quant.InPlaceFormat   // non-nil when kernels can read this side as it is stored
+	rowsK, rowsV       int                   // the most rows it is done for; more share one expansion
+	pairK              quant.BF16Format      // non-nil when score kernels multiply its codes as bfloat16
+	roundV             quant.BF16Format      // of mode PBF16: scales fold into the weights before they are rounded
+	pairV              bool                  // roundV is summed by kernels that multiply bfloat16
 	prob               *probability
 	scores, values     stage
 	wholeAhead         bool // tiles are fetched a whole tile ahead
@@ -151,6 +152,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 			p.inPlaceFold, p.foldRows = f, storedRows[f.FoldFamily()]
 		}
 	}
+	p.storedAhead = p.chooseAhead()
 	if p.intK == nil {
 		p.inPlaceK, _ = c.K.Format.(quant.InPlaceFormat)
 	}

@@ -77,7 +77,11 @@ func (p *Plan) tapes() []tape {
 		plan := *p
 		plan.ks = &r.Set
 		all[i] = tape{recorder: r, plan: &plan}
-		if weigh := p.scoresAhead(); weigh != nil {
+		if p.storedAhead != nil {
+			ahead := plan
+			ahead.values = (*block).valuesAhead
+			all[i].ahead = &ahead
+		} else if weigh := p.scoresAhead(); weigh != nil {
 			ahead := plan
 			ahead.cfg.Certify = false // the kernel does
 			ahead.prob = &probability{planes: 1, codes: func(b *block, scale []float32, n int) bool { return b.advanceAhead(weigh, scale) }}
@@ -133,6 +137,20 @@ func (p *Plan) scoresAhead() *ahead {
 	return weigh
 }
 
+// aheadScratch is what the kernels of quant.AheadInt8Format want of asm.RowStates.W.
+const aheadScratch = 192
+
+// chooseAhead returns the format of the keys where kernels compute scores among the softmax of
+// the tile before, with keys and the scales of values as they are stored.
+func (p *Plan) chooseAhead() quant.AheadInt8Format {
+	k, ok := p.inPlaceI8.(quant.AheadInt8Format)
+	_, alike := p.inPlaceFold.(quant.AheadInt8Format)
+	if !ok || !alike || p.cfg.Certify || p.prob.family != "AdvanceU8" || p.cfg.DK%128 != 0 || !assembly(p.ks.Name(k.AheadFamily())) {
+		return nil
+	}
+	return k
+}
+
 // use repeats the calls of a unit's tiles, unless some of its rows multiply as bfloat16 and
 // others do not: then calls differ from head to head.
 func (b *block) use(t *tape) {
@@ -165,13 +183,37 @@ func (b *block) advanceAhead(weigh *ahead, scale []float32) (left bool) {
 	next, tile := b.behind(b.base / Tile)
 	keys, values := next.stored(tile)
 	if p.cfg.K.Center {
-		plan := next.p // that of the recording as well, where a unit has one head
-		next.p = p
-		next.offsets(keys)
-		next.p = plan
+		b.offsetsAhead(next, keys)
 	}
 	codes, scaleK := p.intK.ExpandI8(p.ks, &w.tmpK, keys[p.geo.k.tile:], values, quant.Keys, p.cfg.DK, Tile)
 	return weigh.call(b, scale, &nextScores{next.w.q8, codes, scaleK, next.w.a, next.w.b, p.scratch.dk4 / 4, values}) != 0
+}
+
+// valuesAhead sums the values of the tile at hand, with weights that come with the scores of the
+// next, all read as they are stored.
+func (b *block) valuesAhead(block, next []byte, n int) {
+	p, w := b.p, b.w
+	h, tile := b.behind(b.base / Tile)
+	keys, wanted := h.stored(tile)
+	if p.wholeAhead {
+		third, last := h.behind(tile)
+		wanted, next = third.stored(last)
+	}
+	if p.cfg.K.Center {
+		b.offsetsAhead(h, keys)
+	}
+	values := block[p.geo.v.tile:]
+	p.storedAhead.AdvanceScores(p.ks, &w.states, w.p8, w.y, p.inPlaceFold.(quant.AheadInt8Format).ScalesF16(values), p.prob.top,
+		h.w.q8, keys[p.geo.k.tile:], h.w.a, h.w.b, wanted, p.cfg.DK)
+	p.inPlaceFold.FoldI8(p.ks, w.split.o, w.p8, &w.tmpV, values, b.centre(block), w.fold, next, b.rows, n, p.cfg.DV)
+}
+
+// offsetsAhead is offsets of the next block.
+func (b *block) offsetsAhead(next *block, keys []byte) {
+	plan := next.p // that of the recording as well, where a unit has one head
+	next.p = b.p
+	next.offsets(keys)
+	next.p = plan
 }
 
 // repeat does the tiles of a unit that can be repeated, head by head from the first head of the

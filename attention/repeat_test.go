@@ -42,13 +42,20 @@ func TestRepeat(t *testing.T) {
 		"sinks":   {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.Int8}, SinkTokens: 3},
 		"centred": {K: Codec{Format: quant.Int8, Center: true}, V: Codec{Format: quant.Int8, Center: true}, QHeads: 4, KVHeads: 1},
 
+		"ahead":       {K: Codec{Format: quant.Int4, Center: true}, V: Codec{Format: quant.NF4Double, Center: true}, DK: 128, DV: 64, QHeads: 8, KVHeads: 2, SinkTokens: 2},
+		"ahead u4":    {K: Codec{Format: quant.NF4Double}, V: Codec{Format: quant.Int4}, DK: 256, DV: 128, QHeads: 8, KVHeads: 2, P: PU4, Causal: true},
+		"ahead alone": {K: Codec{Format: quant.NF4Double, Center: true}, V: Codec{Format: quant.NF4Double}, DK: 128, DV: 128, QHeads: 4, KVHeads: 1},
+		"ahead means": {K: Codec{Format: quant.Int4, Mean: gauss(8, 256)}, V: Codec{Format: quant.Int4, Mean: gauss(7, 256)}, DK: 128, DV: 128, QHeads: 8, KVHeads: 2},
+
 		"certified":         {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int8, Center: true}, Certify: true},
 		"certified u4":      {K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4}, P: PU4, Certify: true, Causal: true},
 		"certified nf4-dq":  {K: Codec{Format: quant.Int4}, V: Codec{Format: quant.NF4Double}, Certify: true, SinkTokens: 5},
 		"certified nf4":     {K: Codec{Format: quant.NF4}, V: Codec{Format: quant.NF4Block32, Center: true}, Certify: true},
 		"certified float32": {K: Codec{Format: quant.F16}, V: Codec{Format: quant.F32}, Certify: true},
 	} {
-		c.DK, c.DV = d, d
+		if c.DK == 0 {
+			c.DK, c.DV = d, d
+		}
 		if c.QHeads == 0 {
 			c.QHeads, c.KVHeads = heads, kvHeads
 		}

@@ -189,6 +189,9 @@ func (b *block) walk(split span) {
 func (b *block) begin() {
 	w := b.w
 	w.states = asm.RowStates{M: w.split.m, L: w.split.l, W: w.exps, Stat: w.stat, Fold: w.fold}
+	if len(w.ahead) > 0 {
+		w.states.W = w.ahead
+	}
 	if b.p.cfg.Certify {
 		b.beginCertificates()
 	}

@@ -26,6 +26,7 @@ type scratchLayout struct {
 	packed            int // rows of weights in bfloat16, else 0
 	certified         int // rows of a certified plan, else 0
 	totals            int // rows of a mode that looks ahead, else 0
+	ahead             int // floats for weights that come with scores, else 0
 	bytes             int
 }
 
@@ -50,6 +51,9 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 	}
 	if p.prob.prepare != nil {
 		l.totals = p.rows
+	}
+	if p.storedAhead != nil {
+		l.ahead = aheadScratch
 	}
 	var c carver
 	w := worker{tileMemory: &tileMemory{}}
@@ -103,6 +107,7 @@ type tileMemory struct {
 	tmpK   quant.Scratch
 	tmpV   quant.Scratch
 	exps   []float32
+	ahead  []float32  // for asm.RowStates.W
 	fold   []asm.Fold // [rows]
 }
 
@@ -182,4 +187,5 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.certQ = carve[asm.QueryError](c, l.certified)
 	w.split.cert = carve[certificate](c, l.certified)
 	w.total.cert = carve[certificate](c, l.certified)
+	w.ahead = carve[float32](c, l.ahead)
 }

@@ -208,6 +208,14 @@ func productWorkload(f any, m, n, d int) func() {
 		r := rowStates(m)
 		tile, record := certifyTile(r, floats), &[8]byte{4: 0x80, 5: 0x3f}
 		return func() { f(r, tile, record, record, p, scales, 255, q, k, scales, scales, scales, d4, k) }
+	case asm.QKAdvanceI4Func:
+		return advanceStored(m, d4, func(r *asm.RowStates, p []byte, q []int8, k []byte, scales []float32) {
+			f(r, p, floats, k, 255, q, k, scales, scales, d4, k)
+		})
+	case asm.QKAdvanceN4Func:
+		return advanceStored(m, d4, func(r *asm.RowStates, p []byte, q []int8, k []byte, scales []float32) {
+			f(r, p, floats, k, 255, q, k, book, scales, scales, d4, k)
+		})
 	case asm.QKI4Func:
 		q, k, mult := codesI8(m*4*d4), codes(asm.Tile*2*d4), codes((d+31)/32*asm.Tile)
 		return func() { f(ints, q, k, mult, m, n, d4, k) }
@@ -257,6 +265,17 @@ func productWorkload(f any, m, n, d int) func() {
 		return func() { f(floats, p, v, table, nil, fold, m, n, d, v) }
 	}
 	return nil
+}
+
+// advanceStored hands out the operands of a softmax among the products of stored nibbles.
+func advanceStored(m, d4 int, call func(r *asm.RowStates, p []byte, q []int8, k []byte, scales []float32)) func() {
+	q, scales, p, mult := codesI8(m*4*d4), fillF32(asm.Tile, 0.001), make([]byte, m*asm.Tile), codes(d4/8*asm.Tile)
+	for i := range mult {
+		mult[i] &= 15
+	}
+	k, r := slices.Concat(halves(asm.Tile), mult, codes(asm.Tile*2*d4)), rowStates(m)
+	r.W = make([]float32, 192)
+	return func() { call(r, p, q, k, scales) }
 }
 
 // brainQueries returns bfloat16 queries.

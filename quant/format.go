@@ -112,6 +112,24 @@ type FoldInt8Format interface {
 	FoldI8(ks *asm.Set, o []float32, p []byte, tmp *Scratch, tile []byte, mu []float32, f []asm.Fold, next []byte, m, n, d int)
 }
 
+// AheadInt8Format is a format of keys and values with kernels that weigh a tile while they
+// compute the logits of the next.
+type AheadInt8Format interface {
+	ScoresInt8Format
+	FoldInt8Format
+
+	// AheadFamily is the name of their family, such as "QKAdvanceI4".
+	AheadFamily() string
+
+	// AdvanceScores weighs the logits y of four rows of a whole tile over value scales sv, moves
+	// the states past it and leaves the logits of the next tile of keys in y, as
+	// asm.QKAdvanceI4Func does. next as in ExpandF32.
+	AdvanceScores(ks *asm.Set, r *asm.RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, tile []byte, a, b []float32, next []byte, d int) (poisoned bool)
+
+	// ScalesF16 returns the scales of a tile in binary16.
+	ScalesF16(tile []byte) []byte
+}
+
 // InPlaceFormat is a Format whose tiles the float32 kernels read as they are stored.
 type InPlaceFormat interface {
 	Format

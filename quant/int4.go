@@ -117,4 +117,12 @@ func (f int4Format) FoldI8(ks *asm.Set, o []float32, p []byte, _ *Scratch, tile 
 	ks.PVFoldI4(o, p, codes, mults, mu, fold, m, n, d, next)
 }
 
+func (int4Format) AheadFamily() string { return "QKAdvanceI4" }
+
+func (f int4Format) AdvanceScores(ks *asm.Set, r *asm.RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, tile []byte, a, b []float32, next []byte, d int) bool {
+	return ks.QKAdvanceI4(r, p, y, sv, top, q, tile, a, b, (d+3)/4, next)
+}
+
+func (int4Format) ScalesF16(tile []byte) []byte { return tile[:2*asm.Tile] }
+
 func (int4Format) OnlyKernels() bool { return true }

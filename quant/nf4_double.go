@@ -119,4 +119,12 @@ func (f nf4DoubleFormat) FoldI8(ks *asm.Set, o []float32, p []byte, _ *Scratch, 
 	ks.PVFoldN4(o, p, codes, mults, nf4Book, mu, fold, m, n, d, next)
 }
 
+func (nf4DoubleFormat) AheadFamily() string { return "QKAdvanceN4" }
+
+func (f nf4DoubleFormat) AdvanceScores(ks *asm.Set, r *asm.RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, tile []byte, a, b []float32, next []byte, d int) bool {
+	return ks.QKAdvanceN4(r, p, y, sv, top, q, tile, nf4Book, a, b, (d+3)/4, next)
+}
+
+func (nf4DoubleFormat) ScalesF16(tile []byte) []byte { return tile[:2*asm.Tile] }
+
 func (nf4DoubleFormat) OnlyKernels() bool { return true }
