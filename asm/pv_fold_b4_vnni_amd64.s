@@ -10,14 +10,14 @@
 // Obstacle:  an expanded tile is stored and loaded again. The codes of four tokens in a block
 //            are a table of 64 bytes, made of levels times ratios, which VPERMB looks up.
 // Shape:     rows × blocks of 16 channels in accumulators, 4×4 at most. A plane of 4 blocks
-//            shares two tables, of its low and of its high nibbles; its lines are looked up two
-//            at a time, into the operands of two quads. While some are multiplied the next are
-//            looked up.
+//            or of 2 shares two tables, of its low and of its high nibbles; its lines are looked
+//            up two at a time, into the operands of two quads. While some are multiplied the
+//            next are looked up.
 // Exactness: codes are int8; sums as in the contract.
 // Reads:     ⌈n/8⌉ planes of V, p[i][0:4·⌈n/4⌉]. Reads and writes o[i][0:dv].
-// Tails:     sets of 64 channels run as 4 blocks where they share ratios; others, and what is
-//            left, in sets of 32 as 2, lanes beyond dv masked: they are neither loaded nor
-//            stored. A last plane of one quad is half a step.
+// Tails:     sets of 64 channels run as 4 blocks, what is left in sets of 32 as 2, lanes
+//            beyond dv masked: they are neither loaded nor stored. A last plane of one quad is
+//            half a step.
 // Prefetch:  a line of next per line of V, in the order of its addresses, which hardware
 //            prefetchers follow; passes after that of the first rows touch V itself.
 // Registers: Z0–Z15 accumulators · Z16, Z17 levels · Z18 nibbles of indices, Z19 their tokens
@@ -44,16 +44,16 @@ DATA pvB4Const<>+0(SB)/4, $0x3c3c3c3c
 DATA pvB4Const<>+4(SB)/4, $0x03020100
 GLOBL pvB4Const<>(SB), RODATA|NOPTR, $8
 
-// TABLE makes the one of four tokens, TABLES those of a plane.
+// TABLE makes the one of four tokens, TABLES those of a plane from off on.
 #define TABLE(ratios, table) \
 	VPBROADCASTQ ratios, Z28;      \
 	VPMULHRSW    Z28, Z16, table;  \
 	VPMULHRSW    Z28, Z17, Z28;    \
 	VPACKSSWB    Z28, table, table
 
-#define TABLES \
-	TABLE((DX), Z24); \
-	TABLE(8(DX), Z25)
+#define TABLES(off) \
+	TABLE(off(DX), Z24); \
+	TABLE(off+8(DX), Z25)
 
 // LOOK turns the lines in a and b into codes of the first quad, in place, and of the second,
 // in c and d.
@@ -207,11 +207,7 @@ set:
 	ADDQ 24(SP), R9
 	MOVQ m+152(FP), R8
 	CMPQ R12, $64
-	JLT  narrow
-	CMPQ 16(SP), $8
-	JEQ  rows
-
-narrow:
+	JGE  rows
 	MOVL $-1, AX
 	CMPQ R12, $32
 	JGE  masks
@@ -240,8 +236,6 @@ first:
 	MOVQ 0(SP), R10
 	CMPQ R12, $64
 	JLT  rowsx2
-	CMPQ CX, $8
-	JNE  rowsx2
 	CMPQ R8, $2
 	JLT  row1x4
 	JEQ  row2x4
@@ -252,18 +246,23 @@ row4x4:
 	ZERO4
 	TESTQ R10, R10
 	JZ   half4x4
-	TABLES
+	TABLES(0)
 	LOOKA
 	JMP  step4x4
 	PCALIGN $64
 
 ahead4x4:
-	TABLES
+	TABLES(0)
 	LOOKA
 	QUAD4H(-2, Z26, Z27)
 	QUAD4H(-1, Z30, Z31)
 
 step4x4:
+	CMPQ 16(SP), $8
+	JEQ  same4x4
+	TABLES(128)
+
+same4x4:
 	LOOKB
 	QUAD4(0, Z20, Z21)
 	QUAD4(1, Z22, Z23)
@@ -275,8 +274,13 @@ step4x4:
 	JEQ  fold4x4
 
 half4x4: // a plane of one quad
-	TABLES
+	TABLES(0)
 	LOOKA
+	CMPQ 16(SP), $8
+	JEQ  both4x4
+	TABLES(128)
+
+both4x4:
 	LOOKB
 	QUAD4(0, Z20, Z21)
 	QUAD4H(0, Z26, Z27)
@@ -300,18 +304,23 @@ row3x4:
 	ZERO3
 	TESTQ R10, R10
 	JZ   half3x4
-	TABLES
+	TABLES(0)
 	LOOKA
 	JMP  step3x4
 	PCALIGN $64
 
 ahead3x4:
-	TABLES
+	TABLES(0)
 	LOOKA
 	QUAD3H(-2, Z26, Z27)
 	QUAD3H(-1, Z30, Z31)
 
 step3x4:
+	CMPQ 16(SP), $8
+	JEQ  same3x4
+	TABLES(128)
+
+same3x4:
 	LOOKB
 	QUAD3(0, Z20, Z21)
 	QUAD3(1, Z22, Z23)
@@ -323,8 +332,13 @@ step3x4:
 	JEQ  fold3x4
 
 half3x4: // a plane of one quad
-	TABLES
+	TABLES(0)
 	LOOKA
+	CMPQ 16(SP), $8
+	JEQ  both3x4
+	TABLES(128)
+
+both3x4:
 	LOOKB
 	QUAD3(0, Z20, Z21)
 	QUAD3H(0, Z26, Z27)
@@ -346,18 +360,23 @@ row2x4:
 	ZERO2
 	TESTQ R10, R10
 	JZ   half2x4
-	TABLES
+	TABLES(0)
 	LOOKA
 	JMP  step2x4
 	PCALIGN $64
 
 ahead2x4:
-	TABLES
+	TABLES(0)
 	LOOKA
 	QUAD2H(-2, Z26, Z27)
 	QUAD2H(-1, Z30, Z31)
 
 step2x4:
+	CMPQ 16(SP), $8
+	JEQ  same2x4
+	TABLES(128)
+
+same2x4:
 	LOOKB
 	QUAD2(0, Z20, Z21)
 	QUAD2(1, Z22, Z23)
@@ -369,8 +388,13 @@ step2x4:
 	JEQ  fold2x4
 
 half2x4: // a plane of one quad
-	TABLES
+	TABLES(0)
 	LOOKA
+	CMPQ 16(SP), $8
+	JEQ  both2x4
+	TABLES(128)
+
+both2x4:
 	LOOKB
 	QUAD2(0, Z20, Z21)
 	QUAD2H(0, Z26, Z27)
@@ -392,18 +416,23 @@ row1x4:
 	ZERO1
 	TESTQ R10, R10
 	JZ   half1x4
-	TABLES
+	TABLES(0)
 	LOOKA
 	JMP  step1x4
 	PCALIGN $64
 
 ahead1x4:
-	TABLES
+	TABLES(0)
 	LOOKA
 	QUAD1H(-2, Z26, Z27)
 	QUAD1H(-1, Z30, Z31)
 
 step1x4:
+	CMPQ 16(SP), $8
+	JEQ  same1x4
+	TABLES(128)
+
+same1x4:
 	LOOKB
 	QUAD1(0, Z20, Z21)
 	QUAD1(1, Z22, Z23)
@@ -415,8 +444,13 @@ step1x4:
 	JEQ  fold1x4
 
 half1x4: // a plane of one quad
-	TABLES
+	TABLES(0)
 	LOOKA
+	CMPQ 16(SP), $8
+	JEQ  both1x4
+	TABLES(128)
+
+both1x4:
 	LOOKB
 	QUAD1(0, Z20, Z21)
 	QUAD1H(0, Z26, Z27)
@@ -453,7 +487,7 @@ row4x2:
 	JZ   half4x2
 
 step4x2:
-	TABLES
+	TABLES(0)
 	LOOKK
 	QUAD4(0, Z20, Z21)
 	QUAD4(1, Z22, Z23)
@@ -463,7 +497,7 @@ step4x2:
 	JEQ  fold4x2
 
 half4x2:
-	TABLES
+	TABLES(0)
 	LOOKK
 	QUAD4(0, Z20, Z21)
 
@@ -488,7 +522,7 @@ row3x2:
 	JZ   half3x2
 
 step3x2:
-	TABLES
+	TABLES(0)
 	LOOKK
 	QUAD3(0, Z20, Z21)
 	QUAD3(1, Z22, Z23)
@@ -498,7 +532,7 @@ step3x2:
 	JEQ  fold3x2
 
 half3x2:
-	TABLES
+	TABLES(0)
 	LOOKK
 	QUAD3(0, Z20, Z21)
 
@@ -521,7 +555,7 @@ row2x2:
 	JZ   half2x2
 
 step2x2:
-	TABLES
+	TABLES(0)
 	LOOKK
 	QUAD2(0, Z20, Z21)
 	QUAD2(1, Z22, Z23)
@@ -531,7 +565,7 @@ step2x2:
 	JEQ  fold2x2
 
 half2x2:
-	TABLES
+	TABLES(0)
 	LOOKK
 	QUAD2(0, Z20, Z21)
 
@@ -554,7 +588,7 @@ row1x2:
 	JZ   half1x2
 
 step1x2:
-	TABLES
+	TABLES(0)
 	LOOKK
 	QUAD1(0, Z20, Z21)
 	QUAD1(1, Z22, Z23)
@@ -564,7 +598,7 @@ step1x2:
 	JEQ  fold1x2
 
 half1x2:
-	TABLES
+	TABLES(0)
 	LOOKK
 	QUAD1(0, Z20, Z21)
 
