@@ -390,3 +390,46 @@ func TestHadamard(t *testing.T) {
 		}
 	}
 }
+
+// Integer arithmetic reads nf4 under the largest scale of a token. Values by hand: ratios 1 − 2⁻¹⁵, 1/2 and −1.
+func TestNF4Integers(t *testing.T) {
+	f, _ := FormatByName("nf4-b32-s32")
+	const d, token = 96, 9
+	tile := make([]byte, f.Bytes(Values, d))
+	put := func(scales ...float32) {
+		for b, s := range scales {
+			binary.LittleEndian.PutUint32(tile[4*(b*Tokens+token):], math.Float32bits(s))
+		}
+	}
+	codes := tile[4*3*Tokens:]
+	for c := range d {
+		codes[(token/8*d+c)*4+token%4] = 0x11 * byte(c%16)
+	}
+	put(254, 127, -254)
+	scale, got := f.Integers(tile, Values, d, token)
+	if scale != 2 {
+		t.Fatalf("scale %v, want 2", scale)
+	}
+	for c, q := range got {
+		level := float64(nf4Levels[c%16])
+		want := [...]float64{level, math.Floor(level/2 + 0.5), math.Floor(-level + 0.5)}[c/32]
+		if q != want {
+			t.Errorf("code %v of channel %d, want %v", q, c, want)
+		}
+	}
+	for _, c := range []struct {
+		scales []float32
+		nan    bool
+	}{{[]float32{0, 0, 0}, false}, {[]float32{1, float32(math.NaN()), float32(math.Inf(1))}, true}, {[]float32{float32(math.Inf(1)), 1, 1}, true}} {
+		put(c.scales...)
+		scale, got := f.Integers(tile, Values, d, token)
+		for i, q := range got {
+			if q != 0 {
+				t.Errorf("scales %v: code %v of channel %d", c.scales, q, i)
+			}
+		}
+		if x := scale * got[0]; math.IsNaN(x) != c.nan || !c.nan && x != 0 {
+			t.Errorf("scales %v: value %v", c.scales, x)
+		}
+	}
+}
