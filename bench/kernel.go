@@ -269,7 +269,7 @@ func productWorkload(f any, m, n, d int) func() {
 
 // advanceStored hands out the operands of a softmax among the products of stored nibbles.
 func advanceStored(m, d4 int, call func(r *asm.RowStates, p []byte, q []int8, k []byte, scales []float32)) func() {
-	q, scales, p, mult := codesI8(m*4*d4), fillF32(asm.Tile, 0.001), make([]byte, m*asm.Tile), codes(d4/8*asm.Tile)
+	q, scales, p, mult := codesI8(m*4*d4), fillF32(asm.Tile, 1e-5), make([]byte, m*asm.Tile), codes(d4/8*asm.Tile)
 	for i := range mult {
 		mult[i] &= 15
 	}
