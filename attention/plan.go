@@ -38,7 +38,7 @@ type Plan struct {
 	pairV              bool                  // roundV is summed by kernels that multiply bfloat16
 	prob               *probability
 	scores, values     stage
-	wholeAhead         bool // tiles are fetched a whole tile ahead
+	wholeAhead         bool // tiles out of memory are fetched a whole tile ahead
 	meanK, meanV       means
 
 	certScale, certScale2 float64 // |scale| and its square over DK, of a certified plan

@@ -195,7 +195,7 @@ func (b *block) valuesAhead(block, next []byte, n int) {
 	p, w := b.p, b.w
 	h, tile := b.behind(b.base / Tile)
 	keys, wanted := h.stored(tile)
-	if p.wholeAhead {
+	if b.wholeAhead() {
 		third, last := h.behind(tile)
 		wanted, next = third.stored(last)
 	}

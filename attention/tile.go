@@ -249,9 +249,10 @@ func (b *block) tile(base, lo, n int) {
 	}
 	// Memory is fetched in the order of its addresses, half a tile ahead: the values during
 	// the scores, the keys of the next tile during the sums. Tiles that go by faster than
-	// memory answers are fetched a whole tile ahead.
+	// memory answers are fetched a whole tile ahead; from caches that would be too early, L1 has no
+	// room for three.
 	first, second := vb, nextK
-	if p.wholeAhead {
+	if b.wholeAhead() {
 		first, second = nextK, nextV
 	}
 	if p.cfg.K.Center {
@@ -273,6 +274,9 @@ func (b *block) tile(base, lo, n int) {
 	}
 	p.values(b, vb, second, n)
 }
+
+// wholeAhead reports whether tiles are fetched a whole tile ahead.
+func (b *block) wholeAhead() bool { return b.p.wholeAhead && b.s.distant }
 
 // stored returns the blocks of a tile.
 func (b *block) stored(tile int) (keys, values []byte) {
