@@ -60,18 +60,18 @@ GLOBL qkAdvanceN4Spread<>(SB), RODATA|NOPTR, $64
 	VPBROADCASTD qkAdvanceN4Const<>+0(SB), Z24
 
 // LOADM and SPREADS load and spread the multipliers of 32 channels. Those of odd blocks are in
-// the upper halves of bytes, behind which SKIP goes on; RAISE brings up the others. HALVES are
-// the masks that go with them.
+// the upper halves of bytes; SWAP exchanges halves, the bytes of a dword being alike, and NEXT goes
+// on behind. HALVES are the masks that go with them.
 #define LOADM(lo, hi) \
 	VBROADCASTI32X4 (R12), lo; \
 	VBROADCASTI32X4 16(R12), hi
 #define SPREADS(lo, hi) \
 	VPSHUFB qkAdvanceN4Spread<>(SB), lo, lo; \
 	VPSHUFB qkAdvanceN4Spread<>(SB), hi, hi
-#define RAISE(lo, hi) \
-	VPSLLW $4, lo, lo; \
-	VPSLLW $4, hi, hi
-#define SKIP ADDQ $64, R12
+#define SWAP(lo, hi, nextlo, nexthi) \
+	VPROLD $4, lo, nextlo; \
+	VPROLD $4, hi, nexthi
+#define NEXT ADDQ $64, R12
 #define HALVES(lo, hi) \
 	VPMOVB2M lo, K1;  \
 	VPMOVB2M hi, K3;  \
@@ -122,8 +122,8 @@ GLOBL qkAdvanceN4Spread<>(SB), RODATA|NOPTR, $64
 
 // TURN is a block, with four steps of the softmax: EVEN and ODD ones, and the LAST, an odd one
 // without a next. Lines are looked up one ahead of the products; PRIME looks up the first.
-#define TURN(lo, hi, nextlo, nexthi, MORE, a, b, c, d) \
-	DOT(0, Z20, Z21, 1, Z12, Z13, lo, hi, LOADM(nextlo, nexthi), SPREADS(nextlo, nexthi), MORE, NOTHING); \
+#define TURN(lo, hi, nextlo, nexthi, A, B, C, a, b, c, d) \
+	DOT(0, Z20, Z21, 1, Z12, Z13, lo, hi, A, B, C, NOTHING); \
 	a;                                                                          \
 	DOT(1, Z12, Z13, 2, Z20, Z21, lo, hi, NOTHING, NOTHING, NOTHING, NOTHING);  \
 	b;                                                                          \
@@ -132,8 +132,8 @@ GLOBL qkAdvanceN4Spread<>(SB), RODATA|NOPTR, $64
 	DOT(3, Z12, Z13, 4, Z20, Z21, nextlo, nexthi, NOTHING, NOTHING, NOTHING, NOTHING); \
 	ONWARD;                                                                     \
 	d
-#define EVEN(a, b, c, d) TURN(Z22, Z23, Z10, Z11, SKIP, a, b, c, d)
-#define ODD(a, b, c, d) TURN(Z10, Z11, Z22, Z23, RAISE(Z22, Z23), a, b, c, d)
+#define EVEN(a, b, c, d) TURN(Z22, Z23, Z10, Z11, SWAP(Z22, Z23, Z10, Z11), NEXT, NOTHING, a, b, c, d)
+#define ODD(a, b, c, d) TURN(Z10, Z11, Z22, Z23, LOADM(Z22, Z23), SPREADS(Z22, Z23), SWAP(Z22, Z23, Z22, Z23), a, b, c, d)
 #define LAST(a, b, c, d) \
 	DOT(0, Z20, Z21, 1, Z12, Z13, Z10, Z11, NOTHING, NOTHING, NOTHING, NOTHING); \
 	a;                                                                           \
@@ -152,7 +152,7 @@ GLOBL qkAdvanceN4Spread<>(SB), RODATA|NOPTR, $64
 #define PRIME \
 	LOADM(Z22, Z23);               \
 	SPREADS(Z22, Z23);             \
-	RAISE(Z22, Z23);               \
+	SWAP(Z22, Z23, Z22, Z23);      \
 	HALVES(Z22, Z23);              \
 	VMOVDQU32  (BX), Z20;          \
 	PREFETCHT0 (R9);               \
