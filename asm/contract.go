@@ -1,11 +1,5 @@
 package asm
 
-// Kernels that stream stored tiles take next, the memory that the same call will read
-// for the tile to come, and may prefetch it line by line while they work: as many
-// bytes as they read themselves, from the start of next. They use no byte of it, and
-// it may be any memory or shorter than that. Pass the tile itself when there is no
-// other.
-
 // Tile is the number of tokens in a tile and the row stride of score, logit and
 // probability matrices.
 const Tile = 64
@@ -143,7 +137,7 @@ type SoftmaxU16Func func(hi, lo []byte, y, sv []float32, st []Stat, m, n int)
 type LogCode struct {
 	Step float32 // codes per octave: 1 for powers of two, 2 for powers of √2
 	Zero float32 // codes from this one on weigh nothing
-	Last float32 // codes from this one up to Zero weigh what it weighs: 2^bits − 2
+	Last float32 // codes from this one up to Zero − 1 weigh what this one weighs: 2^bits − 2
 	// Whole rounds the maximum up to a whole number, so that states of two tiles meet by an
 	// exact power of two. Without it the largest weight of a tile is exactly 1, which errs
 	// less.
@@ -344,7 +338,8 @@ type PVPairFP8Func func(o []float32, p []uint16, v []byte, table *FP8Table, mu [
 // Exact.
 type FinishF32Func func(out, o []float32, l float32)
 
-// Exp2F32Func computes 2^x in place, x ≤ 0. Subnormal results are kept; −Inf gives
+// Exp2F32Func computes 2^x in place, x ≤ 0: the exponential of the softmax by itself, to be
+// tested on all inputs and timed; attention does not call it. Subnormal results are kept; −Inf gives
 // 0, NaN gives NaN. At most 1.5 ulp; exact at integers; monotone. Exact: the operation
 // order of exp2_generic.go is the definition.
 type Exp2F32Func func(x []float32)

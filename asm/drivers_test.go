@@ -12,7 +12,7 @@ type driver struct {
 	make func(g *gen, m, n, d int) trial
 }
 
-// drivers has one row per family; TestTable fails when one is missing.
+// drivers has one row per family; TestKernels fails when one is missing.
 var drivers = map[string]driver{
 	"Fetch":              {"d", driveFetch},
 	"QKI8":               {"mnd", driveQKI8},

@@ -98,9 +98,9 @@ func (s *Set) Recorder() *Recorder {
 	return r
 }
 
-// Start begins a recording on the tile of head 0, given its blocks in one piece and those of
-// one or two tiles behind it. Repeated calls stop before a tile with tokens that are not finite,
-// of two tiles behind before those of the tile in front of it.
+// Start begins a recording on a tile of head 0: its blocks in one piece, then those of one or
+// two tiles behind it. Given one, repeated calls stop before a tile with a token that is not
+// finite; given two, before a tile whose successor has one.
 func (r *Recorder) Start(tiles ...[]byte) {
 	r.bytes, r.rows = uintptr(len(tiles[0])), r.rows[:0]
 	for i, t := range tiles {

@@ -33,7 +33,7 @@ func TestRecorderCalls(t *testing.T) {
 	}
 }
 
-// recorded is the size of the results of a family's kernels, and whether calls of them can
+// recordedResult is the size of the results of a family's kernels, and whether calls of them can
 // be recorded.
 func recordedResult(f *ast.FuncType) (size int, ok bool) {
 	if f.Results == nil {

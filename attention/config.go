@@ -46,8 +46,8 @@ type Config struct {
 	// attention sinks carry mass that a centred or few-bit code would distort. One
 	// head's binary16 rows must fit a page: NewPlan says so when they do not.
 	SinkTokens int
-	// Certify keeps four numbers per token, head and side about the error of quantization
-	// (8 bytes each), so that IO.ErrEst and IO.ErrBound can be asked for. P must be PF32, or
+	// Certify keeps four numbers, 8 bytes, per token, head and side about the error of
+	// quantization, so that IO.ErrEst and IO.ErrBound can be asked for. P must be PF32, or
 	// one of PU4, PU8, PU16 over values in an Int8Format.
 	Certify bool
 	// NonFinite says what Append does with NaN and infinities.
@@ -94,7 +94,7 @@ type QMode uint8
 
 const (
 	QAuto QMode = iota // QInt8 where the key format allows it, QBF16 over FP8, else QF32
-	QF32               // float32 queries against keys expanded to float32
+	QF32               // float32 queries, keys read in place or expanded to float32
 	QInt8              // queries quantized per row to int8, exact integer dot products
 	// QBF16 rounds queries to bfloat16, to nearest even, over keys in a BF16Format: where the
 	// CPU multiplies bfloat16 pairs, scores take half the instructions of QF32. Over keys in

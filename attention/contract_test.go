@@ -336,7 +336,7 @@ func TestExplainAndRequire(t *testing.T) {
 	cfg.V.Format = quant.NF4
 	p, err = NewPlan(cfg, WithRequire(IntegerPV))
 	require.NoError(t, err)
-	require.Contains(t, p.Explain().String(), "values in nf4 are rounded to int8 codes")
+	require.Contains(t, p.Explain().String(), "values in nf4 are read as int8 codes")
 	require.NotContains(t, p.Explain().String(), "keys in")
 	cfg.P, cfg.V.Format = PU8, quant.E4M3
 	p, err = NewPlan(cfg)

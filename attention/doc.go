@@ -51,8 +51,8 @@
 // A Codec is a format and what is done to rows before it: Rotate (orthonormal Hadamard
 // transform, undone on queries and outputs), Center (the mean of the previous tile, or
 // with OwnCenter of the tile itself, is stored apart), Mean (a calibrated mean per head is).
-// SinkTokens keeps the first tokens in binary16. K8V8, K8V4 and K4V4 are presets with
-// their measured errors.
+// SinkTokens keeps the first tokens in binary16. K8V8, K8V4 and K4V4 are presets; the
+// README has their errors.
 //
 // # Quantized probabilities
 //

@@ -108,6 +108,6 @@ func ExamplePlan_Explain() {
 	fmt.Println(plan.Explain())
 	// Output:
 	// tier generic: scores qkScaleI8_generic, softmax advanceU8_generic, values pvFoldI8_generic; 8.19 bits per key element, 4.31 per value element
-	//   note: values in nf4 are rounded to int8 codes, tile by tile
+	//   note: values in nf4 are read as int8 codes, rounded
 	//   note: pure-Go kernels: this build or machine has no assembly for them, or the tier is forced
 }

@@ -43,7 +43,7 @@ type side struct {
 	d       int
 	centre  int // offset of the centre in the block
 	tile    int // offset of the format storage in the block
-	records int // offset of those of head 0 on the page, 0 for none
+	records int // offset of the certificate records of head 0 on the page, 0 without
 	size    int // of the block
 	sink    int // bytes of one head's rows on a sink page, bitmap included
 }
@@ -77,7 +77,7 @@ func newGeometry(c *Config) (geometry, error) {
 	}
 	for _, s := range []*side{&g.k, &g.v} {
 		field := "Config." + s.Side.String() + ".Format"
-		if f, ok := s.codec.Format.(interface{ Check() error }); ok {
+		if f, ok := s.codec.Format.(quant.CheckedFormat); ok {
 			if err := f.Check(); err != nil {
 				return g, fieldErr(ErrConfig, field, "%v", err)
 			}

@@ -29,8 +29,8 @@ type Plan struct {
 	rowsI8             int                    // the most rows it is done for; more share one expansion
 	intV               quant.Int8Format
 	inPlaceFold        quant.FoldInt8Format  // intV, when kernels read the values of few rows as they are stored
-	storedAhead        quant.AheadInt8Format // non-nil where repeated calls weigh a tile among the scores of the next, both as they are stored
 	foldRows           int                   // the most rows it is done for; more share one expansion
+	storedAhead        quant.AheadInt8Format // non-nil where repeated calls weigh a tile among the scores of the next, both as they are stored
 	inPlaceK, inPlaceV quant.InPlaceFormat   // non-nil when kernels can read this side as it is stored
 	rowsK, rowsV       int                   // the most rows it is done for; more share one expansion
 	pairK              quant.BF16Format      // non-nil when score kernels multiply its codes as bfloat16
@@ -142,14 +142,14 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 			p.inPlaceI8 = f
 		}
 		if p.rowsI8 = math.MaxInt; p.ks.Used("QKScaleI8")&asm.VNNI != 0 && p.inPlaceI8 != nil {
-			p.rowsI8 = storedRows[p.inPlaceI8.ScoresFamily()] // products of bytes are as fast as those of nibbles, without multipliers
+			p.rowsI8 = storedRows(p.inPlaceI8.ScoresFamily()) // products of bytes are as fast as those of nibbles, without multipliers
 		}
 	}
 	p.prob = probabilities[c.P]
 	if p.prob.codes != nil {
 		p.intV, _ = c.V.Format.(quant.Int8Format)
 		if f, ok := p.intV.(quant.FoldInt8Format); ok && p.prob.planes == 1 && assembly(p.ks.Name(f.FoldFamily())) {
-			p.inPlaceFold, p.foldRows = f, storedRows[f.FoldFamily()]
+			p.inPlaceFold, p.foldRows = f, storedRows(f.FoldFamily())
 		}
 	}
 	p.storedAhead = p.chooseAhead()
@@ -194,8 +194,15 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 
 // storedRows is the largest number of rows for which turning codes into int8 where they are
 // multiplied beats expanding them once. Kernels do it again for every four rows, QKScaleN4 for
-// every eight.
-var storedRows = map[string]int{"QKScaleI4": strip, "QKScaleN4": strip, "PVFoldI4": 8, "PVFoldN4": 4, "PVFoldB4": 4}
+// every eight. A family that is not here does it for a strip.
+func storedRows(family string) int {
+	if n, ok := mostStored[family]; ok {
+		return n
+	}
+	return strip
+}
+
+var mostStored = map[string]int{"PVFoldI4": 8, "PVFoldN4": 4, "PVFoldB4": 4}
 
 // inPlaceRows is the largest number of rows for which tiles are read as they are stored.
 // Beyond it one expansion of a tile costs less than widening it again and again, with the
@@ -311,7 +318,7 @@ func (p *Plan) pvFamily() string {
 type Explanation struct {
 	Tier         string   // CPU tier of the score and value kernels
 	QK, SM, PV   string   // kernel of each stage, as profiles show it
-	BitsK, BitsV float64  // stored bits per element of a full tile: codes, scales, centre, tile header
+	BitsK, BitsV float64  // stored bits per element of a full tile: codes, scales, centre, tile header, records of certificates
 	Notes        []string // what a reader might not expect, such as expansion to float32
 }
 
@@ -331,10 +338,10 @@ func (p *Plan) Explain() Explanation {
 	}
 	e.Notes = append(e.Notes, p.weightNotes()...)
 	if f, ok := p.intK.(quant.RoundedInt8Format); ok {
-		e.Notes = append(e.Notes, fmt.Sprintf("keys in %s are rounded to int8 codes, tile by tile", f))
+		e.Notes = append(e.Notes, fmt.Sprintf("keys in %s are read as int8 codes, rounded", f))
 	}
 	if f, ok := p.intV.(quant.RoundedInt8Format); ok {
-		e.Notes = append(e.Notes, fmt.Sprintf("values in %s are rounded to int8 codes, tile by tile", f))
+		e.Notes = append(e.Notes, fmt.Sprintf("values in %s are read as int8 codes, rounded", f))
 	}
 	if p.intK == nil && p.pairK == nil && p.inPlaceK == nil && p.cfg.K.Format != quant.F32 {
 		e.Notes = append(e.Notes, fmt.Sprintf("keys are expanded from %s to float32, tile by tile", p.cfg.K.Format))
@@ -365,7 +372,10 @@ func (p *Plan) Explain() Explanation {
 		e.Notes = append(e.Notes, "pure-Go kernels: this build or machine has no assembly for them, or the tier is forced")
 	}
 	if p.tapes() != nil {
-		e.Notes = append(e.Notes, "kernel calls of tiles that all query rows see are recorded once and repeated by replay_avx512, where a tile takes no more than 14")
+		e.Notes = append(e.Notes, fmt.Sprintf("kernel calls of tiles that all query rows see are recorded and repeated by replay_avx512, where there are %d or more and a recorder holds them", repeatFrom))
+		if family := p.aheadFamily(); family != "" {
+			e.Notes = append(e.Notes, fmt.Sprintf("repeated tiles under %d query rows run on %s, softmax and the scores of the next tile in one", aheadRows, p.ks.Name(family)))
+		}
 	}
 	if p.shaped {
 		e.Notes = append(e.Notes, "soft-cap and ALiBi are applied in Go, between the kernels")

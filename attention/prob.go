@@ -71,7 +71,7 @@ const (
 	// down to 2^−7.5 instead of 2^−6.5. What lies below a code book of three bits is not
 	// small; where logits are spread evenly on that stretch, the width of a code that weighs
 	// as much as all below its upper edge is √2/ln 2 = 2.04 octaves. It costs a third
-	// of the perplexity that PLog2Bits3 does on the models of the README.
+	// to a half of the perplexity that PLog2Bits3 does on the models of the README.
 	PLog2Bits3Wide
 )
 
@@ -85,7 +85,7 @@ type probability struct {
 	codes  func(b *block, scale []float32, n int) (poisoned bool)
 	family string // asm family of codes
 	planes int
-	top    float32 // largest code, where one kernel can make them beside certificates, else 0
+	top    float32 // largest code of unsigned modes, for kernels that do more than codes; 0 in others
 
 	// ahead makes codes beside the scores of the next tile, certifiedAhead beside certificates too;
 	// nil where no kernel does.

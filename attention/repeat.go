@@ -137,6 +137,18 @@ func (p *Plan) scoresAhead() *ahead {
 	return weigh
 }
 
+// aheadFamily names the family of kernels that weigh a tile among the scores of the next, "" for
+// none.
+func (p *Plan) aheadFamily() string {
+	switch weigh := p.scoresAhead(); {
+	case p.storedAhead != nil:
+		return p.storedAhead.AheadFamily()
+	case weigh != nil:
+		return weigh.family
+	}
+	return ""
+}
+
 // aheadScratch is what the kernels of quant.AheadInt8Format want of asm.RowStates.W.
 const aheadScratch = 192
 

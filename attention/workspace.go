@@ -183,7 +183,8 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.total.carve(l, c)
 	w.fold = carve[asm.Fold](c, l.rows)
 	w.exps = carve[float32](c, 2*l.rows)
-	// behind all else, which keeps its addresses: those of rows decide what they cost each other
+	// last, so that certificates leave the addresses of the others, and their conflicts in
+	// caches, as they are
 	w.certQ = carve[asm.QueryError](c, l.certified)
 	w.split.cert = carve[certificate](c, l.certified)
 	w.total.cert = carve[certificate](c, l.certified)

@@ -98,7 +98,7 @@ func longestKernels() (list []subject) {
 			continue
 		}
 		switch _, isExp2 := e.Func.(asm.Exp2F32Func); {
-		case isExp2: // never called with more than two numbers
+		case isExp2: // attention does not call it
 		case isProduct(e):
 			list = append(list, newKernel(e, 16, asm.Tile, longDim), newKernel(e, 8, asm.Tile, 2*longDim))
 		default:

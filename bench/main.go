@@ -4,6 +4,7 @@
 //	go run . roof          limits of this machine
 //	go run . kernels       attention, append and micro-kernels against those limits
 //	go run . peers         other libraries on the same shapes
+//	go run . accuracy      errors of this and of emulated systems
 //	go run . plot          charts of a results file
 //
 // README.md says what each number means.

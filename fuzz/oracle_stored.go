@@ -55,7 +55,7 @@ func halfStep(name string, v, amax float64) float64 {
 		// half of the widest step, 15 scales, for each of 32 channels: the squared error of
 		// a group is at most that, and may all be this one's
 		tol = f16(120)*7.5*math.Sqrt(32) + clip(120*65504)
-	default: // nf4: half of the widest gap, 1 − 0.6961928
+	case "nf4", "nf4-b32", "nf4-s32", "nf4-b32-s32": // half of the widest gap, 1 − 0.6961928
 		tol = f16(1)*0.152 + clip(65504)
 		if strings.HasSuffix(name, "s32") {
 			tol = f32(1) * 0.152
@@ -63,6 +63,8 @@ func halfStep(name string, v, amax float64) float64 {
 		if amax < 0x1p-10 {
 			tol = amax/2 + 0x1p-25
 		}
+	default:
+		panic("fuzz: no bound for elements stored in " + name)
 	}
 	return tol*(1+0x1p-20) + math.Abs(v)*0x1p-22
 }

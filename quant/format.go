@@ -44,8 +44,8 @@ type Format interface {
 
 	// ExpandF32 writes tokens [0, n) to dst in the float32 layout of package asm: for
 	// keys ⌈n/16⌉ groups [d][16] (lanes ≥ n hold unspecified values), for values n
-	// rows [d]. The values equal Decode's. next is the tile that will be expanded after
-	// this one, for the kernel to prefetch; pass tile when there is none.
+	// rows [d]. The values equal Decode's. next is memory that will be wanted soon, for the
+	// kernel to prefetch (see package asm); pass tile when there is none.
 	ExpandF32(ks *asm.Set, dst []float32, tmp *Scratch, tile, next []byte, side Side, d, n int)
 }
 
@@ -68,6 +68,12 @@ type RoundedInt8Format interface {
 
 	// DecodeI8 writes what ExpandI8 reads token t as to dst[:d], one element at a time.
 	DecodeI8(dst []float32, tile []byte, side Side, d, t int)
+}
+
+// CheckedFormat is a Format with parameters that may be out of range. Plans call Check.
+type CheckedFormat interface {
+	Format
+	Check() error
 }
 
 // KernelFormat is a Format that may leave everything to kernels when tiles are read: then the
@@ -97,7 +103,8 @@ type ScoresInt8Format interface {
 	ScaledScoresI8(ks *asm.Set, y []float32, q []int8, tile []byte, scale, a, b []float32, next []byte, m, n, d int)
 }
 
-// FoldInt8Format is the same for values.
+// FoldInt8Format is an Int8Format whose values integer kernels read as they are stored, with
+// the sums that the codes of ExpandI8 would give.
 type FoldInt8Format interface {
 	Int8Format
 
@@ -121,9 +128,10 @@ type AheadInt8Format interface {
 	// AheadFamily is the name of their family, such as "QKAdvanceI4".
 	AheadFamily() string
 
-	// AdvanceScores weighs the logits y of four rows of a whole tile over value scales sv, moves
-	// the states past it and leaves the logits of the next tile of keys in y, as
-	// asm.QKAdvanceI4Func does. next as in ExpandF32.
+	// AdvanceScores weighs the logits y of four rows of a whole tile over value scales sv, those
+	// of ScalesF16, moves the states past it and leaves the logits of the next tile of keys,
+	// which is tile, in y, as asm.QKAdvanceI4Func does: d is a multiple of 128, r.W has 192
+	// numbers. next as in ExpandF32.
 	AdvanceScores(ks *asm.Set, r *asm.RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, tile []byte, a, b []float32, next []byte, d int) (poisoned bool)
 
 	// ScalesF16 returns the scales of a tile in binary16.
