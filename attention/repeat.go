@@ -149,15 +149,17 @@ func (p *Plan) aheadFamily() string {
 	return ""
 }
 
-// aheadScratch is what the kernels of quant.AheadInt8Format want of asm.RowStates.W.
-const aheadScratch = 192
+// aheadScratch is what the kernels of quant.AheadInt8Format want of asm.RowStates.W, aheadDim the
+// number of channels at which they are faster than two kernels: behind 128 channels there is no softmax
+// left to go among their products, which run 32 tokens at a time.
+const aheadScratch, aheadDim = 192, 128
 
 // chooseAhead returns the format of the keys where kernels compute scores among the softmax of
 // the tile before, with keys and the scales of values as they are stored.
 func (p *Plan) chooseAhead() quant.AheadInt8Format {
 	k, ok := p.inPlaceI8.(quant.AheadInt8Format)
 	_, alike := p.inPlaceFold.(quant.AheadInt8Format)
-	if !ok || !alike || p.cfg.Certify || p.prob.family != "AdvanceU8" || p.cfg.DK%128 != 0 || !assembly(p.ks.Name(k.AheadFamily())) {
+	if !ok || !alike || p.cfg.Certify || p.prob.family != "AdvanceU8" || p.cfg.DK != aheadDim || !assembly(p.ks.Name(k.AheadFamily())) {
 		return nil
 	}
 	return k

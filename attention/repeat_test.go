@@ -43,7 +43,7 @@ func TestRepeat(t *testing.T) {
 		"centred": {K: Codec{Format: quant.Int8, Center: true}, V: Codec{Format: quant.Int8, Center: true}, QHeads: 4, KVHeads: 1},
 
 		"ahead":       {K: Codec{Format: quant.Int4, Center: true}, V: Codec{Format: quant.NF4Double, Center: true}, DK: 128, DV: 64, QHeads: 8, KVHeads: 2, SinkTokens: 2},
-		"ahead u4":    {K: Codec{Format: quant.NF4Double}, V: Codec{Format: quant.Int4}, DK: 256, DV: 128, QHeads: 8, KVHeads: 2, P: PU4, Causal: true},
+		"ahead u4":    {K: Codec{Format: quant.NF4Double}, V: Codec{Format: quant.Int4}, DK: 128, DV: 256, QHeads: 8, KVHeads: 2, P: PU4, Causal: true},
 		"ahead alone": {K: Codec{Format: quant.NF4Double, Center: true}, V: Codec{Format: quant.NF4Double}, DK: 128, DV: 128, QHeads: 4, KVHeads: 1},
 		"ahead means": {K: Codec{Format: quant.Int4, Mean: gauss(8, 256)}, V: Codec{Format: quant.Int4, Mean: gauss(7, 256)}, DK: 128, DV: 128, QHeads: 8, KVHeads: 2},
 
