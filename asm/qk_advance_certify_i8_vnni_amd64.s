@@ -3,12 +3,13 @@
 #include "textflag.h"
 #include "softmax_avx512_amd64.h"
 #include "softmax_codes_avx512_amd64.h"
-#include "qk_advance_vnni_amd64.h"
+#include "qk_advance_amd64.h"
+#include "qk_advance_i8_amd64.h"
 
 // qk_advance_certify_i8_vnni_amd64.s: 8-bit weights of a tile, the states past it and their
 // certificates, among the scores of the next.
 //
-// Obstacle, Shape: see qk_advance_vnni_amd64.h; the squares of weights are summed where their
+// Obstacle, Shape: see qk_advance_i8_amd64.h; the squares of weights are summed where their
 //            codes are made, and certificates updated behind the states.
 // Reads:     y[0:4][0:64], sv[0:64], q[0:4], K, sk[0:64] and of every row M and L of the states, Q
 //            and C. Writes y, p[0:4][0:64] and of every row M, L, W, Stat, Fold and C.

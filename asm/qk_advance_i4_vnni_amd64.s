@@ -8,11 +8,12 @@
 #include "softmax_avx512_amd64.h"
 #include "softmax_codes_avx512_amd64.h"
 #include "qk_advance_amd64.h"
+#include "qk_advance_nibbles_amd64.h"
 
 // qk_advance_i4_vnni_amd64.s: softmax of a tile and the states past it, among the dot products
 // of the next tile's nibble keys.
 //
-// Obstacle:  that of qk_advance_i8_vnni_amd64.s. A line of K is 16 tokens of each nibble, a
+// Obstacle:  that of qk_advance_i8_amd64.h. A line of K is 16 tokens of each nibble, a
 //            shift and two masks away from unsigned operands of VPDPBUSD. The multiplier of
 //            a group of 32 channels waits for its sum, which starts at what the −8 of every
 //            nibble adds, −8·Σq, and fits 16 bits: VPDPWSSD multiplies its low word by the
@@ -27,7 +28,7 @@
 // Reads:     y[0:4][0:64], sv[0:64], q[0:4], k, M[0:4] and L[0:4] of the states. Writes y,
 //            p[0:4][0:64], W[0:192] and 0:4 of M, L, Stat and Fold.
 // Prefetch:  a line of next per line of K, in the order of its addresses.
-// Registers: see qk_advance_amd64.h · Z0–Z7 sums of a group, low and high nibbles of a row
+// Registers: see qk_advance_nibbles_amd64.h · Z0–Z7 sums of a group, low and high nibbles of a row
 //            Z8–Z15 scores · Z16–Z19 nibbles of two lines, Z18 and Z19 multipliers and scales too
 //            Z24 0x0F · Z25, Z22 q · K1 words of multipliers · BX K · SI q · DX q of the
 //            fourth row · R11 q stride · R9 fetched line · R12 multipliers · R8 chunks of 128

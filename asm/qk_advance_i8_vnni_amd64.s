@@ -3,12 +3,13 @@
 #include "textflag.h"
 #include "softmax_avx512_amd64.h"
 #include "softmax_codes_avx512_amd64.h"
-#include "qk_advance_vnni_amd64.h"
+#include "qk_advance_amd64.h"
+#include "qk_advance_i8_amd64.h"
 
 // qk_advance_i8_vnni_amd64.s: 8-bit weights of a tile and the states past it, among the scores of
 // the next.
 //
-// Obstacle, Shape: see qk_advance_vnni_amd64.h.
+// Obstacle, Shape: see qk_advance_i8_amd64.h.
 // Reads:     y[0:4][0:64], sv[0:64], q[0:4], K, sk[0:64], M[0:4] and L[0:4] of the states. Writes
 //            y, p[0:4][0:64] and 0:4 of M, L, Stat and Fold.
 // Registers: see the header files.

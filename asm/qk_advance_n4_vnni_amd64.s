@@ -8,11 +8,12 @@
 #include "softmax_avx512_amd64.h"
 #include "softmax_codes_avx512_amd64.h"
 #include "qk_advance_amd64.h"
+#include "qk_advance_nibbles_amd64.h"
 
 // qk_advance_n4_vnni_amd64.s: softmax of a tile and the states past it, among the dot products
 // of the next tile's nibble keys under a scaled code book.
 //
-// Obstacle:  that of qk_advance_i8_vnni_amd64.s, next to that of qk_scale_n4_vnni_amd64.s.
+// Obstacle:  that of qk_advance_i8_amd64.h, next to that of qk_scale_n4_vnni_amd64.s.
 // Shape:     four rows × 32 tokens of a pair. A turn is a block of 16 channels, four lines, each
 //            looked up among the products of the one before, with four steps of the softmax in
 //            the first 128 channels of both pairs. Multipliers and masks of a block are made
@@ -25,7 +26,7 @@
 // Reads:     y[0:4][0:64], sv[0:64], q[0:4], k, M[0:4] and L[0:4] of the states. Writes y,
 //            p[0:4][0:64], W[0:192] and 0:4 of M, L, Stat and Fold.
 // Prefetch:  a line of next per line of K, in the order of its addresses.
-// Registers: see qk_advance_amd64.h · Z0–Z7 sums of low and high nibbles, two for a row
+// Registers: see qk_advance_nibbles_amd64.h · Z0–Z7 sums of low and high nibbles, two for a row
 //            Z16–Z19 book · Z20, Z21 and Z12, Z13 codes of two lines, Z12 and Z13 scales too
 //            Z22, Z23 multipliers of low and high nibbles of even blocks, Z10, Z11 of odd ones
 //            Z24 0x0F · Z25, Z14 q · K1, K2 upper and lower half of the book for low nibbles,

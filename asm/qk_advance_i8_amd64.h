@@ -1,5 +1,5 @@
-// qk_advance_vnni_amd64.h: softmax of a tile and the states past it, among the dot products of
-// the next tile's keys.
+// qk_advance_i8_amd64.h: softmax of a tile and the states past it, among the dot products of
+// the next tile's int8 keys.
 //
 // Obstacle:  the softmax of four rows is a chain of some 250 cycles with work for half of
 //            them, and the dot products next to it have no chains but those of their sums.
@@ -20,18 +20,9 @@
 //            to group 1 · R13 to group 3 · R8 steps of a turn · CX those left · DI y · R10 sv
 //            AX temporary
 
-// The frame, four numbers each, and lines.
+// In the frame besides.
 #define SUMQ   0(SP)
-#define ORIGIN4 16(SP)
-#define TOPU   32(SP)
-#define MAXIMA 48(SP)
-#define BETAS  64(SP)
-#define FACTORS 80(SP)
 #define SUML   128(SP)
-#define SUM0   192(SP)
-#define TOP0   256(SP)
-#define SUM1   320(SP)
-#define TOP1   384(SP)
 
 // STRIDES sets the distances for 4·d4 channels.
 #define STRIDES(d4) \
@@ -103,30 +94,6 @@ line:                \
 	VPXORD Z13, Z13, Z13;    \
 	VPXORD Z14, Z14, Z14;    \
 	VPXORD Z15, Z15, Z15
-
-// MAXROW sets a to the maxima of a row at o(DI).
-#define MAXROW(o, a, t) \
-	VMOVUPS (o)(DI), a;         \
-	VMOVUPS (o+128)(DI), t;     \
-	VMAXPS (o+64)(DI), a, a;    \
-	VMAXPS (o+192)(DI), t, t;   \
-	VMAXPS t, a, a
-
-// MIX is PAIR with a temporary of its own.
-#define MIX(OP, a, b, t) \
-	VUNPCKLPS b, a, t;  \
-	VUNPCKHPS b, a, a;  \
-	OP a, t, a
-#define MIXES(OP, a, b, t, u, v) \
-	VUNPCKLPD b, a, t;          \
-	VUNPCKHPD b, a, a;          \
-	OP a, t, a;                 \
-	VSHUFF32X4 $0x39, a, a, t;  \
-	VSHUFF32X4 $0x4E, a, a, u;  \
-	VSHUFF32X4 $0x93, a, a, v;  \
-	OP t, a, a;                 \
-	OP u, v, v;                 \
-	OP v, a, a
 
 // PEAKS01 and PEAKS23 find the maxima of pairs of rows in Z17 and Z19, PEAKS those of all in
 // the columns of Z17; PEAKED notes them and what is subtracted from the rows.
