@@ -2,6 +2,7 @@ package attention
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -36,6 +37,34 @@ func benchRun(b *testing.B, f quant.Format, qHeads, kvHeads, d, q, n int) {
 func BenchmarkDecode(b *testing.B) {
 	for _, f := range benchFormats() {
 		b.Run(fmt.Sprintf("fmt=%s/heads=32x8/d=128/n=1024", f), func(b *testing.B) { benchRun(b, f, 32, 8, 128, 1, 1024) })
+	}
+}
+
+// BenchmarkPages times decoding from memory with the pages of a sequence in order and not: units
+// read pages from front to back, and prefetchers start anew on each that does not follow.
+func BenchmarkPages(b *testing.B) {
+	const n, heads, kvHeads, d = 65536, 32, 8, 128
+	for _, f := range []quant.Format{quant.Int8, quant.Int4} {
+		p, err := NewPlan(Config{QHeads: heads, KVHeads: kvHeads, DK: d, DV: d, K: Codec{Format: f}, V: Codec{Format: f}})
+		must(err)
+		c := p.NewCache()
+		must(c.Append(gauss(1, n*kvHeads*d), gauss(2, n*kvHeads*d)))
+		io := &IO{Q: Rows{F32: gauss(3, heads*d)}, Out: make([]float32, heads*d)}
+		table := slices.Clone(c.Table())
+		for _, order := range []string{"first to last", "shuffled"} {
+			b.Run(fmt.Sprintf("fmt=%s/pages=%s", f, order), func(b *testing.B) {
+				if order == "shuffled" {
+					rand.New(rand.NewPCG(1, 2)).Shuffle(len(table), func(i, j int) { table[i], table[j] = table[j], table[i] })
+				}
+				var s Schedule
+				must(p.Reschedule(&s, &Batch{QStart: []int32{0, 1}, KVLen: []int32{n}, Table: table, TabStart: []int32{0, int32(len(table))}}))
+				io.Workspace = AlignedBytes(s.WorkspaceBytes())
+				b.SetBytes(int64(c.Bytes()))
+				for b.Loop() {
+					must(p.Run(b.Context(), &s, c.Pages(), io))
+				}
+			})
+		}
 	}
 }
 
