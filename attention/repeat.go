@@ -199,8 +199,13 @@ func (b *block) advanceAhead(weigh *ahead, scale []float32) (left bool) {
 	if p.cfg.K.Center {
 		b.offsetsAhead(next, keys)
 	}
-	codes, scaleK := p.intK.ExpandI8(p.ks, &w.tmpK, keys[p.geo.k.tile:], values, quant.Keys, p.cfg.DK, Tile)
-	return weigh.call(b, scale, &nextScores{next.w.q8, codes, scaleK, next.w.a, next.w.b, p.scratch.dk4 / 4, values}) != 0
+	wanted := values
+	if b.wholeAhead() {
+		third, last := next.behind(tile)
+		wanted, _ = third.stored(last)
+	}
+	codes, scaleK := p.intK.ExpandI8(p.ks, &w.tmpK, keys[p.geo.k.tile:], wanted, quant.Keys, p.cfg.DK, Tile)
+	return weigh.call(b, scale, &nextScores{next.w.q8, codes, scaleK, next.w.a, next.w.b, p.scratch.dk4 / 4, wanted}) != 0
 }
 
 // valuesAhead sums the values of the tile at hand, with weights that come with the scores of the
@@ -372,8 +377,11 @@ func (b *block) record(base int, ahead bool) bool {
 	b.full, b.base = true, base
 	if ahead {
 		b.p = t.ahead
-		keys, _ := third.stored(last)
-		b.p.values(b, values, keys, Tile)
+		wanted, after := third.stored(last)
+		if b.wholeAhead() {
+			wanted = after
+		}
+		b.p.values(b, values, wanted, Tile)
 	} else {
 		b.p = t.plan
 		b.tile(base, 0, Tile)
