@@ -59,6 +59,7 @@ type Player struct {
 	heads      int
 	reach      int // tiles that calls point into
 	checked    int // offset in blocks of the tile that must be finite
+	early      int // whether the heads of blocks are fetched as soon as calls point into them
 	tile, head int // at hand
 	todo, done int
 	first      int                // call to go on with
@@ -145,12 +146,14 @@ func (r *Recorder) Stop() bool {
 
 // A Course is where tiles are: arena starts with the blocks of head 0 on page 0, pages are
 // stride bytes apart, the heads of a page bytes, and the blocks of a head second. table[i] is
-// the page of tile i.
+// the page of tile i. Early has the bitmaps at the start of blocks fetched a tile ahead of the
+// look at them, which nothing that follows in memory overtakes.
 type Course struct {
 	Arena                 []byte
 	Stride, Bytes, Second int
 	Heads                 int
 	Table                 []int32
+	Early                 bool
 }
 
 // Play starts repeating the recorded calls on n tiles, from that of a head on. The table has
@@ -159,6 +162,10 @@ func (r *Recorder) Play(c *Course, tile, head, n int) {
 	p := &r.player
 	p.args, p.base, p.table = &r.args[0], address(c.Arena), unsafe.SliceData(c.Table)
 	p.stride, p.bytes, p.second, p.heads = c.Stride, c.Bytes, c.Second, c.Heads
+	p.early = 0
+	if c.Early {
+		p.early = 1
+	}
 	p.tile, p.head, p.todo, p.done, p.first = tile, head, n, 0, 0
 }
 

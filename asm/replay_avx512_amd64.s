@@ -160,9 +160,16 @@ next:
 	JNE  next
 	MOVQ R8, Player_behind(DI)
 	MOVQ R9, (Player_behind+8)(DI)
+	MOVQ Player_second(DI), AX
+	CMPQ Player_early(DI), $0
+	JEQ  check
+	MOVQ (Player_blocks-8)(DI)(CX*8), BX
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(AX*1)
+
+check:
 	MOVQ Player_checked(DI), CX
 	MOVQ Player_blocks(DI)(CX*1), BX
-	MOVQ Player_second(DI), AX
 	MOVQ (BX), CX
 	ORQ  (BX)(AX*1), CX
 	JNE  over

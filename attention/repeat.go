@@ -280,6 +280,7 @@ func (b *block) play(base, n int) (done int) {
 		Arena:  pg.Arena[pg.Offset+headerBytes+b.head*p.geo.headBytes:],
 		Stride: pg.Stride, Bytes: p.geo.headBytes, Second: p.geo.k.size, Heads: b.heads,
 		Table: b.table[p.geo.sinkPages+base/Tile:],
+		Early: p.geo.headBytes <= 2*smallTile, // larger ones do not gain
 	}
 	if c.Stride == 0 {
 		c.Stride = p.geo.pageBytes
