@@ -243,7 +243,7 @@ func (b *block) repeat(base, end int) (done int) {
 		return 0
 	}
 	tiles := min((min(end, b.all.hi)-base)/Tile, (b.q.kvLen-1)/Tile-base/Tile) // the last one of a sequence has none behind it
-	ahead := t.ahead != nil && b.rows == aheadRows
+	ahead := t.ahead != nil && b.rows == aheadRows && (p.storedAhead == nil || !b.s.distant) // small tiles fetched so far ahead leave L1 before their turn
 	if tiles < 1 || t.refused == b.rows || (t.rows != b.rows || t.heads != b.heads) && (tiles < repeatFrom || !b.record(base, ahead)) {
 		return 0
 	}
