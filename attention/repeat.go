@@ -242,7 +242,7 @@ func (b *block) repeat(base, end int) (done int) {
 	if t == nil || b.bias || b.visit != nil || base < b.all.lo || base == 0 && p.cfg.SinkTokens > 0 || p.cfg.Certify && b.rows > resultRows {
 		return 0
 	}
-	tiles := min((min(end, b.all.hi)-base)/Tile, (b.q.kvLen-1)/Tile-base/Tile)               // the last one of a sequence has none behind it
+	tiles := min((min(end, b.all.hi)-base)/Tile, (b.q.kvLen-1)/Tile-base/Tile) // the last one of a sequence has none behind it
 	// small tiles that come from memory leave L1 before their turn where they are fetched so far ahead
 	ahead := t.ahead != nil && b.rows == aheadRows && (p.storedAhead == nil || !b.s.distant)
 	if tiles < 1 || t.refused == b.rows || (t.rows != b.rows || t.heads != b.heads) && (tiles < repeatFrom || !b.record(base, ahead)) {
