@@ -374,7 +374,11 @@ func (p *Plan) Explain() Explanation {
 	if p.tapes() != nil {
 		e.Notes = append(e.Notes, fmt.Sprintf("kernel calls of tiles that all query rows see are recorded and repeated by replay_avx512, where there are %d or more and a recorder holds them", repeatFrom))
 		if family := p.aheadFamily(); family != "" {
-			e.Notes = append(e.Notes, fmt.Sprintf("repeated tiles under %d query rows run on %s, softmax and the scores of the next tile in one", aheadRows, p.ks.Name(family)))
+			near := ""
+			if p.storedAhead != nil {
+				near = "; those of batches beyond the caches do not"
+			}
+			e.Notes = append(e.Notes, fmt.Sprintf("repeated tiles under %d query rows run on %s, softmax and the scores of the next tile in one%s", aheadRows, p.ks.Name(family), near))
 		}
 	}
 	if p.shaped {
