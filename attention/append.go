@@ -42,14 +42,20 @@ func (p *Plan) checkAppend(pg *Pages, table []int32, pos, n int, k, v *Rows) err
 	if n == 0 {
 		return nil
 	}
-	if err := p.checkTable(pg, table, pos+n); err != nil {
+	last, err := p.checkTable(pg, table, pos+n)
+	if err != nil {
 		return err
 	}
-	if k.overlaps(pg.Arena) {
-		return fieldErr(ErrShape, "k", "overlaps Pages.Arena")
+	if err := p.checkRecords(pg, last); err != nil {
+		return err
 	}
-	if v.overlaps(pg.Arena) {
-		return fieldErr(ErrShape, "v", "overlaps Pages.Arena")
+	for _, m := range p.memory(pg) {
+		if k.overlaps(m.b) {
+			return fieldErr(ErrShape, "k", "overlaps %s", m.field)
+		}
+		if v.overlaps(m.b) {
+			return fieldErr(ErrShape, "v", "overlaps %s", m.field)
+		}
 	}
 	if p.cfg.NonFinite != Reject {
 		return nil
@@ -141,7 +147,7 @@ func (p *Plan) appendSide(buf *rowBuffer, s *side, pg *Pages, table []int32, pos
 		ok := s.codec.Format.Quantize(p.ks, block[s.tile:], s.Side, s.d, t%Tile, x)
 		setBit(block, t%Tile, !ok)
 		if p.cfg.Certify {
-			p.certify(buf, s, page, h, p.firstToken(tile), t%Tile, x, biggest)
+			p.certify(buf, s, page, p.tileRecords(pg, table, tile), h, p.firstToken(tile), t%Tile, x, biggest)
 		}
 	}
 }
@@ -195,6 +201,11 @@ func subtract(dst, x, mu []float32) {
 // tilePage returns the page of tile number i of a sequence.
 func (p *Plan) tilePage(pg *Pages, table []int32, i int) []byte {
 	return pg.page(table[p.geo.sinkPages+i], p.geo.pageBytes)
+}
+
+// tileRecords returns the records of that page.
+func (p *Plan) tileRecords(pg *Pages, table []int32, i int) []byte {
+	return pg.records(table[p.geo.sinkPages+i], p.geo.recordBytes)
 }
 
 // firstToken is the first token a tile stores: sink tokens live elsewhere.

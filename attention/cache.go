@@ -6,12 +6,13 @@ import "context"
 // its table and its workspace, and grows by itself. A Cache is not safe for
 // concurrent use. Once grown, Append and Attend allocate nothing.
 type Cache struct {
-	plan  *Plan
-	n     int
-	arena []byte
-	table []int32
-	sched Schedule
-	work  []byte
+	plan    *Plan
+	n       int
+	arena   []byte
+	records []byte // of the pages in the arena
+	table   []int32
+	sched   Schedule
+	work    []byte
 }
 
 // NewCache returns an empty cache for plan p.
@@ -20,11 +21,13 @@ func (p *Plan) NewCache() *Cache { return &Cache{plan: p} }
 // Len is the number of stored tokens.
 func (c *Cache) Len() int { return c.n }
 
-// Bytes is the memory of the pages in use.
-func (c *Cache) Bytes() int { return len(c.table) * c.plan.layout.PageBytes }
+// Bytes is the memory of the pages in use and of their records.
+func (c *Cache) Bytes() int {
+	return len(c.table) * (c.plan.layout.PageBytes + c.plan.layout.RecordBytes)
+}
 
 // Pages and Table expose the storage, for SaveKV or ReadKV. They change with Append.
-func (c *Cache) Pages() Pages { return Pages{Arena: c.arena} }
+func (c *Cache) Pages() Pages { return Pages{Arena: c.arena, Records: c.records} }
 
 // Table lists the pages in use; the slice is the cache's own.
 func (c *Cache) Table() []int32 { return c.table }
@@ -54,17 +57,24 @@ func (c *Cache) Append(k, v []float32) error {
 	return nil
 }
 
-// reserve makes room for n tokens, doubling the arena.
+// reserve makes room for n tokens, doubling what there is.
 func (c *Cache) reserve(n int) {
 	pages := c.plan.layout.TablePages(n)
-	if need := pages * c.plan.layout.PageBytes; need > len(c.arena) {
-		arena := AlignedBytes(max(need, 2*len(c.arena)))
-		copy(arena, c.arena)
-		c.arena = arena
-	}
+	c.arena = grown(c.arena, pages*c.plan.layout.PageBytes)
+	c.records = grown(c.records, pages*c.plan.layout.RecordBytes)
 	for len(c.table) < pages {
 		c.table = append(c.table, int32(len(c.table)))
 	}
+}
+
+// grown returns b where it has n bytes, else a copy of at least twice its size.
+func grown(b []byte, n int) []byte {
+	if n <= len(b) {
+		return b
+	}
+	c := AlignedBytes(max(n, 2*len(b)))
+	copy(c, b)
+	return c
 }
 
 // Truncate drops tokens ≥ n.

@@ -36,7 +36,7 @@ type record struct {
 const (
 	recordBytes      = 8
 	certificateBytes = Tile * recordBytes
-	fullRecord       = 8 // offset of the last token's record in a tile header
+	fullRecord       = 8 // offset of a copy of the last token's record in a tile header
 )
 
 // records is the size of a side's records.
@@ -71,11 +71,11 @@ func roundNear16(x float32) uint32 { return (math.Float32bits(x) + 0x8000) >> 16
 // rotated and without mean and centre, has been stored there. biggest is the largest
 // magnitude of the row with mean and centre. A token that is not finite changes nothing:
 // the rows that see it have no certificate.
-func (p *Plan) certify(buf *rowBuffer, s *side, page []byte, h, first, t int, x []float32, biggest float32) {
+func (p *Plan) certify(buf *rowBuffer, s *side, page, records []byte, h, first, t int, x []float32, biggest float32) {
 	block := p.geo.block(page, s, h)
 	var r record
 	if t > first {
-		r = getRecord(p.geo.record(page, s, h, t-1))
+		r = getRecord(p.geo.record(records, s, h, t-1))
 	}
 	bad := bitmap(block)
 	if bad>>t&1 == 0 {
@@ -89,7 +89,10 @@ func (p *Plan) certify(buf *rowBuffer, s *side, page []byte, h, first, t int, x 
 		n := t - first - bits.OnesCount64(bad&(1<<t-1))
 		r = r.with(row, n)
 	}
-	r.put(p.geo.record(page, s, h, t))
+	r.put(p.geo.record(records, s, h, t))
+	if t == Tile-1 { // rows that see all of the tile read it where they read the header anyway
+		r.put(block[fullRecord:])
+	}
 }
 
 // deviation is the record of one row.
@@ -298,12 +301,12 @@ func (b *block) records() (keys, values *[8]byte) {
 // up to the same token, all of them but on a causal diagonal, share a call.
 func (b *block) certifyPart(sv []float32, n int) {
 	p := b.p
-	page := p.tilePage(&b.s.run.pages, b.table, b.base/Tile)
+	records := p.tileRecords(&b.s.run.pages, b.table, b.base/Tile)
 	for r := 0; r < b.rows; {
 		hi, m := b.alike(r, n)
 		if hi > 0 {
 			b.certifySteps(b.lo, hi)
-			k, v := p.geo.record(page, &p.geo.k, b.head, hi-1), p.geo.record(page, &p.geo.v, b.head, hi-1)
+			k, v := p.geo.record(records, &p.geo.k, b.head, hi-1), p.geo.record(records, &p.geo.v, b.head, hi-1)
 			b.certifyRows((*[8]byte)(k), (*[8]byte)(v), sv, r, m, hi)
 		}
 		r += m

@@ -12,8 +12,12 @@ import (
 // holds one tile of Tile tokens of all KV heads; ARCHITECTURE.md, section 2, draws it.
 type Layout struct {
 	PageBytes int // bytes of a page, a multiple of 64
-	Tile      int // tokens per page
-	SinkPages int // pages at the front of every sequence's table that hold its SinkTokens
+	// RecordBytes is what a certified plan keeps of every page in Pages.Records, memory of
+	// its own: 16 bytes per token and KV head, 0 unless Config.Certify is set. PageBytes does
+	// not contain it.
+	RecordBytes int
+	Tile        int // tokens per page
+	SinkPages   int // pages at the front of every sequence's table that hold its SinkTokens
 	// ID identifies the meaning of the bytes: version, shapes, formats, rotation,
 	// centring, means, certificates, sink tokens. Pages of equal ID are interchangeable.
 	ID [16]byte
@@ -28,7 +32,8 @@ func (l Layout) TablePages(n int) int {
 	return l.SinkPages + (n+l.Tile-1)/l.Tile
 }
 
-// Bytes returns the memory of the pages of n tokens.
+// Bytes returns the memory of the pages of n tokens, which is what Pages.Arena holds. Records
+// of a certified plan come on top: TablePages(n)·RecordBytes.
 func (l Layout) Bytes(n int) int { return l.TablePages(n) * l.PageBytes }
 
 const (
@@ -39,13 +44,12 @@ const (
 // side is the geometry of one side's block within a page.
 type side struct {
 	quant.Side
-	codec   Codec
-	d       int
-	centre  int // offset of the centre in the block
-	tile    int // offset of the format storage in the block
-	records int // offset of the certificate records of head 0 on the page, 0 without
-	size    int // of the block
-	sink    int // bytes of one head's rows on a sink page, bitmap included
+	codec  Codec
+	d      int
+	centre int // offset of the centre in the block
+	tile   int // offset of the format storage in the block
+	size   int // of the block
+	sink   int // bytes of one head's rows on a sink page, bitmap included
 }
 
 func newSide(s quant.Side, c Codec, d, sinkTokens int) side {
@@ -58,11 +62,12 @@ func newSide(s quant.Side, c Codec, d, sinkTokens int) side {
 	return g
 }
 
-// geometry locates everything on a page.
+// geometry locates everything on a page and in its records.
 type geometry struct {
 	k, v         side
 	headBytes    int // both blocks
 	pageBytes    int
+	recordBytes  int // of a page, 0 without certificates
 	kvHeads      int
 	sinkTokens   int
 	headsPerSink int // heads on one sink page
@@ -88,16 +93,16 @@ func newGeometry(c *Config) (geometry, error) {
 	}
 	g.headBytes = g.k.size + g.v.size
 	page := int64(headerBytes) + int64(c.KVHeads)*int64(g.headBytes)
-	records := page
-	if c.Certify {
-		page += 2 * certificateBytes * int64(c.KVHeads)
-	}
 	if page > 1<<31-1 {
 		return g, fieldErr(ErrConfig, "Config.KVHeads", "a page would take %d bytes, more than 2 GiB", page)
 	}
 	g.pageBytes = int(page)
 	if c.Certify {
-		g.k.records, g.v.records = int(records), int(records)+certificateBytes
+		records := 2 * certificateBytes * int64(c.KVHeads)
+		if records > 1<<31-1 {
+			return g, fieldErr(ErrConfig, "Config.KVHeads", "the records of a page would take %d bytes, more than 2 GiB", records)
+		}
+		g.recordBytes = int(records)
 	}
 	if c.SinkTokens > 0 {
 		g.headsPerSink = min((g.pageBytes-headerBytes)/(g.k.sink+g.v.sink), c.KVHeads)
@@ -126,15 +131,15 @@ func (g *geometry) blocks(page []byte, h int) (keys, values []byte) {
 	return page[at:mid:mid], page[mid:end:end]
 }
 
-// record returns where one side of head h keeps what it knows after token t. For the last
-// one, which is all that most rows need, that is the tile header: its line is read anyway.
-// The others lie behind all blocks: a gap between two heads stops prefetchers, and decoding from
-// memory takes a third longer.
-func (g *geometry) record(page []byte, s *side, h, t int) []byte {
-	if t == Tile-1 {
-		return g.block(page, s, h)[fullRecord:][:recordBytes]
+// record returns where the records of a page have what one side of head h knows after token t.
+// They are apart from pages, which decoding reads as one stream: the prefetchers of the CPU
+// start anew behind every gap.
+func (g *geometry) record(records []byte, s *side, h, t int) []byte {
+	at := 2 * recordBytes * (h*Tile + t)
+	if s.Side == quant.Values {
+		at += recordBytes
 	}
-	return page[s.records+2*h*certificateBytes:][t*recordBytes:][:recordBytes]
+	return records[at:][:recordBytes]
 }
 
 // sinkBlock returns the number of the sink page of head h and the offset of one
@@ -152,8 +157,8 @@ func (g *geometry) sinkBlock(s *side, h int) (page, off int) {
 func (g *geometry) id() (id [16]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "qattn %d tile=%d heads=%d sinks=%d", layoutVersion, Tile, g.kvHeads, g.sinkTokens)
-	if g.k.records != 0 {
-		fmt.Fprint(h, " records behind") // all blocks
+	if g.recordBytes != 0 {
+		fmt.Fprint(h, " records apart") // from the page, but for that of the last token
 	}
 	for _, s := range []*side{&g.k, &g.v} {
 		fmt.Fprintf(h, " %s d=%d format=%s rotate=%t center=%t", s.Side, s.d, s.codec.Format, s.codec.Rotate, s.codec.Center)

@@ -25,8 +25,13 @@ func (p *Plan) ObserveProbabilities(ctx context.Context, s *Schedule, pg Pages, 
 	if err := s.checkInput(p, &pg, io); err != nil {
 		return err
 	}
-	if overlap(io.Workspace, pg.Arena) || io.Q.overlaps(io.Workspace) {
-		return fieldErr(ErrShape, "IO.Workspace", "overlaps IO.Q or Pages.Arena")
+	if io.Q.overlaps(io.Workspace) {
+		return fieldErr(ErrShape, "IO.Workspace", "overlaps IO.Q")
+	}
+	for _, m := range p.memory(&pg) {
+		if overlap(io.Workspace, m.b) {
+			return fieldErr(ErrShape, "IO.Workspace", "overlaps %s", m.field)
+		}
 	}
 	s.begin(ctx, pg, io)
 	defer s.release()

@@ -134,7 +134,7 @@ func NewPlan(c Config, opts ...Option) (*Plan, error) {
 	if p.geo, err = newGeometry(&p.cfg); err != nil {
 		return nil, err
 	}
-	p.layout = Layout{PageBytes: p.geo.pageBytes, Tile: Tile, SinkPages: p.geo.sinkPages, ID: p.geo.id()}
+	p.layout = Layout{PageBytes: p.geo.pageBytes, RecordBytes: p.geo.recordBytes, Tile: Tile, SinkPages: p.geo.sinkPages, ID: p.geo.id()}
 	p.ks = asm.Select(p.opt.tier)
 	if c.Q == QInt8 {
 		p.intK = c.K.Format.(quant.Int8Format)

@@ -122,6 +122,7 @@ func repeatTrial(t *testing.T, r *rand.Rand, p *Plan) bool {
 		most = max(most, int(page))
 	}
 	pg.Arena = fencedBytes(t, pg.Offset+most*stride+p.layout.PageBytes, 1)
+	pg.Records = fencedBytes(t, (most+1)*p.layout.RecordBytes, 1)
 	for i, n := range b.KVLen {
 		k, v := gauss(r.Uint64(), int(n)*c.KVHeads*c.DK), gauss(r.Uint64(), int(n)*c.KVHeads*c.DV)
 		for range r.IntN(3) {

@@ -11,7 +11,7 @@ import (
 )
 
 // IO is the memory of one Run. Out, LSE, ErrEst, ErrBound and Workspace must not overlap each other,
-// Q, the pages, the mask or the bias.
+// Q, the pages and their records, the mask or the bias.
 type IO struct {
 	Q   Rows      // [rows][QHeads][DK]
 	Out []float32 // [rows][QHeads][DV]
@@ -150,6 +150,9 @@ func (s *Schedule) checkRun(p *Plan, pg *Pages, io *IO) error {
 	if err := s.checkInput(p, pg, io); err != nil {
 		return err
 	}
+	if err := p.checkRecords(pg, s.maxPage); err != nil {
+		return err
+	}
 	heads, ok1 := mulFits(s.rows, p.cfg.QHeads)
 	outs, ok2 := mulFits(heads, p.cfg.DV)
 	if !ok1 || !ok2 || len(io.Out) < outs {
@@ -175,6 +178,7 @@ func (s *Schedule) checkOverlap(pg *Pages, io *IO, outs, heads, work int) error 
 		field string
 		b     []byte
 	}{{"IO.Out", bytesOf(io.Out[:outs])}, {"IO.LSE", nil}, {"IO.Workspace", io.Workspace[:work]}, {"IO.ErrEst", nil}, {"IO.ErrBound", nil}}
+	stored := s.plan.memory(pg)
 	var bias, mask []byte
 	if s.bias != nil {
 		bias = bytesOf(s.bias.Values)
@@ -194,8 +198,10 @@ func (s *Schedule) checkOverlap(pg *Pages, io *IO, outs, heads, work int) error 
 		if io.Q.overlaps(w.b) {
 			return fieldErr(ErrShape, w.field, "overlaps IO.Q")
 		}
-		if overlap(w.b, pg.Arena) {
-			return fieldErr(ErrShape, w.field, "overlaps Pages.Arena")
+		for _, m := range stored {
+			if overlap(w.b, m.b) {
+				return fieldErr(ErrShape, w.field, "overlaps %s", m.field)
+			}
 		}
 		if overlap(w.b, bias) || overlap(w.b, mask) {
 			return fieldErr(ErrShape, w.field, "overlaps the schedule's mask or bias")

@@ -13,20 +13,33 @@ import (
 // at position n continues as if the dropped tokens had never been. It checks that
 // table covers n tokens.
 func (p *Plan) Truncate(pg Pages, table []int32, n int) error {
-	if n < 0 || n > maxTokens {
-		return fieldErr(ErrShape, "n", "%d is outside 0..%d", n, maxTokens)
-	}
-	return p.checkTable(&pg, table, n)
+	_, err := p.checkTokens(&pg, table, n)
+	return err
 }
 
-// CopyPage copies page from of src to page to of dst: the copy-on-write step when
-// sequences that share a page part ways. The views may be of the same arena.
+// checkTokens is checkTable for a number of tokens of the caller's.
+func (p *Plan) checkTokens(pg *Pages, table []int32, n int) (last int32, err error) {
+	if n < 0 || n > maxTokens {
+		return -1, fieldErr(ErrShape, "n", "%d is outside 0..%d", n, maxTokens)
+	}
+	return p.checkTable(pg, table, n)
+}
+
+// CopyPage copies page from of src to page to of dst, with its records if the plan certifies:
+// the copy-on-write step when sequences that share a page part ways. The views may be of the
+// same memory.
 func (p *Plan) CopyPage(dst, src Pages, to, from int32) error {
 	if err := p.checkPage("to", &dst, to); err != nil {
 		return err
 	}
 	if err := p.checkPage("from", &src, from); err != nil {
 		return err
+	}
+	if p.cfg.Certify {
+		if overlap(dst.Records, src.Arena) || overlap(dst.Arena, src.Records) {
+			return fieldErr(ErrShape, "Pages.Records", "overlaps the Pages.Arena of the other view")
+		}
+		copy(dst.records(to, p.geo.recordBytes), src.records(from, p.geo.recordBytes))
 	}
 	copy(dst.page(to, p.geo.pageBytes), src.page(from, p.geo.pageBytes))
 	return nil
@@ -37,7 +50,10 @@ func (p *Plan) checkPage(field string, pg *Pages, page int32) error {
 	if err == nil && (page < 0 || int(page) >= have) {
 		err = fieldErr(ErrPageTable, field, "page %d, the arena holds pages 0..%d", page, have-1)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return p.checkRecords(pg, page)
 }
 
 // ReadKV reconstructs tokens [pos, pos+n) as float32, for export, debugging or
@@ -49,7 +65,7 @@ func (p *Plan) ReadKV(pg Pages, table []int32, pos, n int, k, v Rows) error {
 	if pos < 0 || n < 0 || pos > maxTokens-n {
 		return fieldErr(ErrShape, "pos", "tokens %d..%d+%d are outside 0..%d", pos, pos, n, maxTokens)
 	}
-	if err := p.checkTable(&pg, table, pos+n); err != nil {
+	if _, err := p.checkTable(&pg, table, pos+n); err != nil {
 		return err
 	}
 	if err := p.checkRead("k", &p.geo.k, &pg, n, &k); err != nil {
@@ -86,21 +102,28 @@ func (p *Plan) checkRead(field string, s *side, pg *Pages, n int, r *Rows) error
 	if err := r.check(field, n, p.cfg.KVHeads, s.d); err != nil {
 		return err
 	}
-	if r.overlaps(pg.Arena) {
-		return fieldErr(ErrShape, field, "overlaps Pages.Arena")
+	for _, m := range p.memory(pg) {
+		if r.overlaps(m.b) {
+			return fieldErr(ErrShape, field, "overlaps %s", m.field)
+		}
 	}
 	return nil
 }
 
 // saveMagic starts a saved cache, followed by the layout ID, the token count (uint64),
-// the pages in table order, and the IEEE CRC-32 of everything before it.
+// the pages in table order, each followed by its records if the plan certifies, and the IEEE
+// CRC-32 of everything before it.
 const saveMagic = "QATTNKV1"
 
 // SaveKV writes the pages that hold the first n tokens of a sequence and returns the
-// bytes written. Pages go out whole: bytes of truncated tokens, or of a recycled page's
+// bytes written. Pages and their records go out whole: bytes of truncated tokens, or of a recycled page's
 // former owner, go with them; clear pages before reuse where that matters.
 func (p *Plan) SaveKV(w io.Writer, pg Pages, table []int32, n int) (int64, error) {
-	if err := p.Truncate(pg, table, n); err != nil {
+	last, err := p.checkTokens(&pg, table, n)
+	if err != nil {
+		return 0, err
+	}
+	if err := p.checkRecords(&pg, last); err != nil {
 		return 0, err
 	}
 	if w == nil {
@@ -113,6 +136,9 @@ func (p *Plan) SaveKV(w io.Writer, pg Pages, table []int32, n int) (int64, error
 	if n > 0 {
 		for _, b := range table[:p.layout.TablePages(n)] {
 			out.write(pg.page(b, p.geo.pageBytes))
+			if p.cfg.Certify {
+				out.write(pg.records(b, p.geo.recordBytes))
+			}
 		}
 	}
 	out.write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
@@ -157,13 +183,17 @@ func (p *Plan) LoadKV(r io.Reader, pg Pages, table []int32) (int, error) {
 		return 0, fieldErr(ErrLayout, "r", "%d tokens, at most %d are possible", count, maxTokens)
 	}
 	n := int(count)
-	if err := p.checkTable(&pg, table, n); err != nil {
+	last, err := p.checkTable(&pg, table, n)
+	if err != nil {
+		return 0, err
+	}
+	if err := p.checkRecords(&pg, last); err != nil {
 		return 0, err
 	}
 	var pages [][]byte
 	if n > 0 {
 		for range table[:p.layout.TablePages(n)] {
-			b := make([]byte, p.geo.pageBytes)
+			b := make([]byte, p.geo.pageBytes+p.geo.recordBytes)
 			if _, err := io.ReadFull(in, b); err != nil {
 				return 0, readErr(err)
 			}
@@ -180,6 +210,9 @@ func (p *Plan) LoadKV(r io.Reader, pg Pages, table []int32) (int, error) {
 	}
 	for i, b := range pages {
 		copy(pg.page(table[i], p.geo.pageBytes), b)
+		if p.cfg.Certify {
+			copy(pg.records(table[i], p.geo.recordBytes), b[p.geo.pageBytes:])
+		}
 	}
 	return n, nil
 }

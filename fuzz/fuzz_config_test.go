@@ -95,6 +95,12 @@ func FuzzConfig(f *testing.F) {
 		if lay.PageBytes < 128 || lay.PageBytes%64 != 0 || lay.PageBytes > 1<<31-1 || lay.Tile != attention.Tile || lay.SinkPages < 0 || lay.SinkPages > c.KVHeads || (lay.SinkPages > 0) != (c.SinkTokens > 0) {
 			t.Fatalf("layout %+v of %+v", lay, c)
 		}
+		plain := p.Config()
+		plain.Certify = false
+		if u, err := attention.NewPlan(plain, opts...); err != nil || u.Layout().PageBytes != lay.PageBytes || u.Layout().RecordBytes != 0 ||
+			(lay.RecordBytes != 0) != p.Config().Certify || lay.RecordBytes%(16*lay.Tile) != 0 {
+			t.Fatalf("layout %+v of %+v, without certificates %v", lay, c, err)
+		}
 		if n := p.MaxWorkspaceBytes(); n <= 0 || n%64 != 0 {
 			t.Fatalf("workspace of %d bytes for %+v", n, c)
 		}

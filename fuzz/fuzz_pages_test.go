@@ -55,15 +55,23 @@ func FuzzPages(f *testing.F) {
 		h := &hostile{t: t, p: p, cfg: p.Config(), pos: int(pos), n: int(n)}
 		r := rand.NewPCG(seed, 1)
 		size := p.Layout().PageBytes
-		h.pages = attention.Pages{Arena: make([]byte, 4*size+int(seed%67)), Offset: int(offset), Stride: int(stride)}
-		for i := 0; i+8 <= len(h.pages.Arena); i += 8 {
-			binary.LittleEndian.PutUint64(h.pages.Arena[i:], r.Uint64())
+		all := 4 * p.Layout().RecordBytes
+		h.pages = attention.Pages{Arena: make([]byte, 4*size+int(seed%67)), Records: make([]byte, all), Offset: int(offset), Stride: int(stride)}
+		for _, b := range [][]byte{h.pages.Arena, h.pages.Records} {
+			for i := 0; i+8 <= len(b); i += 8 {
+				binary.LittleEndian.PutUint64(b[i:], r.Uint64())
+			}
+		}
+		h.records = h.pages.Records
+		if seed%5 == 0 { // too few, or none
+			n := int(seed / 5 % uint64(all+1))
+			h.pages.Records = h.records[:n:n]
 		}
 		for ; len(raw) >= 4 && len(h.table) < 64; raw = raw[4:] {
 			h.table = append(h.table, int32(binary.LittleEndian.Uint32(raw)))
 		}
 		h.k, h.v = normal(rand.New(r), 150*h.cfg.KVHeads*h.cfg.DK), normal(rand.New(r), 150*h.cfg.KVHeads*h.cfg.DV)
-		h.before = bytes.Clone(h.pages.Arena)
+		h.before = copied(h.pages)
 		switch op % 6 {
 		case 0:
 			h.store()
@@ -72,23 +80,24 @@ func FuzzPages(f *testing.F) {
 		case 3, 4:
 			h.load(seed, raw)
 		case 5:
-			h.check(p.CopyPage(h.pages, attention.Pages{Arena: h.pages.Arena, Offset: int(stride), Stride: int(offset)}, int32(pos), int32(n)))
+			h.check(p.CopyPage(h.pages, attention.Pages{Arena: h.pages.Arena, Records: h.records, Offset: int(stride), Stride: int(offset)}, int32(pos), int32(n)))
 		}
 	})
 }
 
 type hostile struct {
-	t      *testing.T
-	p      *attention.Plan
-	cfg    attention.Config
-	pages  attention.Pages
-	table  []int32
-	pos, n int
-	k, v   []float32
-	before []byte
+	t       *testing.T
+	p       *attention.Plan
+	cfg     attention.Config
+	pages   attention.Pages
+	records []byte // of all pages
+	table   []int32
+	pos, n  int
+	k, v    []float32
+	before  stored
 }
 
-// check accepts success, or a FieldError that left the arena alone.
+// check accepts success, or a FieldError that left pages and records alone.
 func (h *hostile) check(err error) bool {
 	h.t.Helper()
 	if err == nil {
@@ -98,8 +107,8 @@ func (h *hostile) check(err error) bool {
 	if !errors.As(err, &field) {
 		h.t.Fatalf("error %v is not a FieldError", err)
 	}
-	if !bytes.Equal(h.before, h.pages.Arena) {
-		h.t.Fatalf("the call failed with %v and wrote to the arena", err)
+	if !h.before.in(h.pages) {
+		h.t.Fatalf("the call failed with %v and wrote to the arena or to records", err)
 	}
 	return false
 }
@@ -108,7 +117,7 @@ func (h *hostile) store() {
 	k, v := attention.Rows{F32: h.k}, attention.Rows{F32: h.v}
 	h.check(h.p.Truncate(h.pages, h.table, h.n))
 	ok := h.check(h.p.ReadKV(h.pages, h.table, h.pos, h.n, k, v))
-	if ok && !bytes.Equal(h.before, h.pages.Arena) {
+	if ok && !h.before.in(h.pages) {
 		h.t.Fatal("ReadKV wrote to the arena")
 	}
 	if h.check(h.p.Append(h.pages, h.table, h.pos, h.n, k, v)) && h.n > 0 && !h.checkAfter(h.p.ReadKV(h.pages, h.table, h.pos, h.n, k, v)) {
@@ -118,7 +127,7 @@ func (h *hostile) store() {
 
 // checkAfter is check after a call that may have changed the arena.
 func (h *hostile) checkAfter(err error) bool {
-	h.before = bytes.Clone(h.pages.Arena)
+	h.before = copied(h.pages)
 	return h.check(err)
 }
 
@@ -180,15 +189,15 @@ func (h *hostile) attend(seed uint64) {
 			}
 		}))
 	}
-	if !bytes.Equal(h.before, h.pages.Arena) {
-		h.t.Fatal("Run wrote to the arena")
+	if !h.before.in(h.pages) {
+		h.t.Fatal("Run wrote to the arena or to records")
 	}
 }
 
 // load saves pages of garbage, damages the stream and loads it again.
 func (h *hostile) load(seed uint64, raw []byte) {
 	have := []int32{3, 1, 0, 2}
-	all := attention.Pages{Arena: h.pages.Arena}
+	all := attention.Pages{Arena: h.pages.Arena, Records: h.records}
 	lay := h.p.Layout()
 	n := int(seed % uint64((4-lay.SinkPages)*lay.Tile+1))
 	var stream bytes.Buffer

@@ -43,7 +43,7 @@ func (g *guarded) protect(t *testing.T, prot int) {
 }
 
 // TestGuardPages appends and attends with every buffer of its exact size against a page
-// that faults, before or behind, and with the arena and the queries read-only while Run
+// that faults, before or behind, and with arena, records and queries read-only while Run
 // works. A byte too far kills the test.
 func TestGuardPages(t *testing.T) {
 	formats, modes := quant.Formats(), attention.PModes()
@@ -82,8 +82,8 @@ func TestGuardPages(t *testing.T) {
 			kg.protect(t, syscall.PROT_READ)
 			vg.protect(t, syscall.PROT_READ)
 			qg.protect(t, syscall.PROT_READ)
-			ag := newGuarded(t, pages*lay.PageBytes)
-			arena := attention.Pages{Arena: ag.at(end, pages*lay.PageBytes)}
+			ag, rg := newGuarded(t, pages*lay.PageBytes), newGuarded(t, pages*lay.RecordBytes)
+			arena := attention.Pages{Arena: ag.at(end, pages*lay.PageBytes), Records: rg.at(end, pages*lay.RecordBytes)}
 			table := make([]int32, pages)
 			for i := range table {
 				table[i] = int32(pages - 1 - i)
@@ -92,6 +92,7 @@ func TestGuardPages(t *testing.T) {
 				require.NoError(t, p.Append(arena, table, 0, c.KVLen, attention.Rows{F32: gk}, attention.Rows{F32: gv}), "%v", c)
 			}
 			ag.protect(t, syscall.PROT_READ)
+			rg.protect(t, syscall.PROT_READ)
 			b := attention.Batch{QStart: []int32{0, int32(c.QLen)}, KVLen: []int32{int32(c.KVLen)}, Table: table, TabStart: []int32{0, int32(pages)}}
 			var s attention.Schedule
 			require.NoError(t, p.Reschedule(&s, &b))

@@ -354,13 +354,129 @@ func TestHostileAppend(t *testing.T) {
 		"load empty":         {"r", attention.ErrLayout, func() error { _, err := in.Plan.LoadKV(&bytes.Buffer{}, in.Pages, table); return err }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before, kb, vb := bytes.Clone(in.Arena), append([]float32(nil), k...), append([]float32(nil), v...)
+			before, kb, vb := copied(in.Pages), append([]float32(nil), k...), append([]float32(nil), v...)
 			wantField(t, x.call(), x.kind, x.field)
-			require.True(t, bytes.Equal(before, in.Arena), "the arena changed")
+			require.True(t, before.in(in.Pages), "the arena changed")
 			require.Equal(t, kb, k)
 			require.Equal(t, vb, v)
 		})
 	}
+}
+
+// TestHostileRecords: calls that read or write the records of a certified plan want those of
+// every page they use, apart from all else; the others do without.
+func TestHostileRecords(t *testing.T) {
+	in := target(t, func(c *Case) { c.Certify = true })
+	ctx, lay, n := t.Context(), in.Plan.Layout(), 10
+	k, v := make([]float32, n*in.KVHeads*in.DK), make([]float32, n*in.KVHeads*in.DV)
+	rows := func(x []float32) attention.Rows { return attention.Rows{F32: x} }
+	table := in.Table[:lay.TablePages(in.KVLen)]
+	var saved bytes.Buffer
+	_, err := in.Plan.SaveKV(&saved, in.Pages, table, in.KVLen)
+	require.NoError(t, err)
+	last := int(slices.Max(table))
+	with := func(records []byte) attention.Pages {
+		pg := in.Pages
+		pg.Records = records
+		return pg
+	}
+	calls := map[string]func(pg attention.Pages) error{
+		"append":    func(pg attention.Pages) error { return in.Plan.Append(pg, table, in.KVLen-n, n, rows(k), rows(v)) },
+		"run":       func(pg attention.Pages) error { return in.Plan.Run(ctx, in.Sched, pg, in.io()) },
+		"copy to":   func(pg attention.Pages) error { return in.Plan.CopyPage(pg, in.Pages, int32(last), 0) },
+		"copy from": func(pg attention.Pages) error { return in.Plan.CopyPage(in.Pages, pg, 0, int32(last)) },
+		"save": func(pg attention.Pages) error {
+			_, err := in.Plan.SaveKV(&bytes.Buffer{}, pg, table, in.KVLen)
+			return err
+		},
+		"load": func(pg attention.Pages) error {
+			_, err := in.Plan.LoadKV(bytes.NewReader(saved.Bytes()), pg, table)
+			return err
+		},
+	}
+	in.Pages.Records = in.Pages.Records[:(last+1)*lay.RecordBytes] // of the pages in use
+	refused := func(name string, kind error, field string, call func() error) {
+		t.Run(name, func(t *testing.T) {
+			before := copied(in.Pages)
+			wantField(t, call(), kind, field)
+			require.True(t, before.in(in.Pages), "pages or records changed")
+		})
+	}
+	for name, call := range calls {
+		for what, x := range map[string]struct {
+			records []byte
+			kind    error
+		}{
+			"none":       {nil, attention.ErrPageTable},
+			"empty":      {[]byte{}, attention.ErrPageTable},
+			"one less":   {in.Pages.Records[:last*lay.RecordBytes], attention.ErrPageTable},
+			"short":      {in.Pages.Records[:len(in.Pages.Records)-1], attention.ErrPageTable},
+			"the arena":  {in.Arena, attention.ErrShape},
+			"in arena":   {in.Arena[64:], attention.ErrShape},
+			"over arena": {in.Arena[len(in.Arena)-len(in.Pages.Records)-1:], attention.ErrShape},
+		} {
+			if x.kind == attention.ErrShape {
+				require.GreaterOrEqual(t, len(x.records), len(in.Pages.Records))
+			}
+			refused(name+"/"+what, x.kind, "Pages.Records", func() error { return call(with(x.records)) })
+		}
+	}
+	other := target(t, func(c *Case) { c.Certify, c.Seed = true, 2 })
+	refused("records in the other arena", attention.ErrShape, "Pages.Records", func() error {
+		return in.Plan.CopyPage(in.Pages, attention.Pages{Arena: other.Arena, Records: in.Arena}, 0, 0)
+	})
+	refused("arena in the other records", attention.ErrShape, "Pages.Records", func() error {
+		return in.Plan.CopyPage(attention.Pages{Arena: other.Arena, Records: in.Arena}, in.Pages, 0, 0)
+	})
+
+	records := floats(in.Pages.Records)
+	refused("keys in records", attention.ErrShape, "k", func() error { return in.Plan.Append(in.Pages, table, 0, n, rows(records), rows(v)) })
+	refused("values in records", attention.ErrShape, "v", func() error {
+		return in.Plan.Append(in.Pages, table, 0, n, rows(k), rows(records[len(records)-len(v):]))
+	})
+	refused("read keys into records", attention.ErrShape, "k", func() error { return in.Plan.ReadKV(in.Pages, table, 0, n, rows(records), rows(v)) })
+	refused("read values into records", attention.ErrShape, "v", func() error { return in.Plan.ReadKV(in.Pages, table, 0, n, rows(k), rows(records)) })
+	for field, set := range map[string]func(io *attention.IO){
+		"IO.Out":      func(io *attention.IO) { io.Out = records },
+		"IO.LSE":      func(io *attention.IO) { io.LSE = records[len(records)-len(io.LSE):] },
+		"IO.ErrEst":   func(io *attention.IO) { io.ErrEst = records },
+		"IO.ErrBound": func(io *attention.IO) { io.ErrBound = records[5:] },
+	} {
+		refused(field+" in records", attention.ErrShape, field, func() error {
+			io := in.io()
+			set(io)
+			return in.Plan.Run(ctx, in.Sched, in.Pages, io)
+		})
+	}
+	see := func(int, int, []float32) {}
+	large := in.io()
+	large.Workspace = attention.AlignedBytes(max(len(large.Workspace), len(in.Pages.Records)))
+	refused("workspace in records", attention.ErrShape, "IO.Workspace", func() error { return in.Plan.Run(ctx, in.Sched, with(large.Workspace), large) })
+	refused("observer's workspace in records", attention.ErrShape, "IO.Workspace", func() error {
+		return in.Plan.ObserveProbabilities(ctx, in.Sched, with(large.Workspace), large, see)
+	})
+
+	// what needs no records
+	bare := with(nil)
+	require.NoError(t, in.Plan.Truncate(bare, table, in.KVLen))
+	require.NoError(t, in.Plan.ReadKV(bare, table, 0, n, rows(k), rows(v)))
+	require.NoError(t, in.Plan.ObserveProbabilities(ctx, in.Sched, bare, in.io(), see))
+	require.NoError(t, in.Plan.Append(bare, nil, 0, 0, attention.Rows{}, attention.Rows{}))
+	for name, call := range calls {
+		require.NoError(t, call(in.Pages), name)
+	}
+
+	// plans without certificates do not look
+	plain := target(t)
+	pg := plain.Pages
+	pg.Records = plain.Arena
+	io := plain.io()
+	require.NoError(t, plain.Plan.Append(pg, plain.Table, 0, n, rows(k), rows(v)))
+	require.NoError(t, plain.Plan.Run(ctx, plain.Sched, pg, io))
+	require.NoError(t, plain.Plan.CopyPage(pg, pg, 0, 1))
+	pg.Records = attention.AlignedBytes(len(io.Workspace))
+	io.Workspace = pg.Records
+	require.NoError(t, plain.Plan.Run(ctx, plain.Sched, pg, io))
 }
 
 func TestHostileReject(t *testing.T) {
@@ -474,7 +590,7 @@ func TestHostileRun(t *testing.T) {
 		"foreign plan": {"Schedule", attention.ErrShape, func(io *attention.IO) error { return other.Plan.Run(ctx, in.Sched, in.Pages, io) }},
 		"no arena":     {"Pages.Arena", attention.ErrPageTable, func(io *attention.IO) error { return in.Plan.Run(ctx, in.Sched, attention.Pages{}, io) }},
 		"short arena": {"Pages.Arena", attention.ErrPageTable, func(io *attention.IO) error {
-			return in.Plan.Run(ctx, in.Sched, attention.Pages{Arena: in.Arena[:len(in.Arena)-2*lay.PageBytes-1]}, io)
+			return in.Plan.Run(ctx, in.Sched, attention.Pages{Arena: in.Arena[:len(in.Arena)-2*lay.PageBytes-1], Records: in.Pages.Records}, io)
 		}},
 		"offset": {"Pages.Offset", attention.ErrShape, func(io *attention.IO) error {
 			return in.Plan.Run(ctx, in.Sched, attention.Pages{Arena: in.Arena, Offset: -1}, io)
@@ -515,7 +631,7 @@ func TestHostileRun(t *testing.T) {
 			if len(io.Workspace) < in.Sched.WorkspaceBytes() {
 				io.Workspace = arena
 			}
-			return in.Plan.Run(ctx, in.Sched, attention.Pages{Arena: arena}, io)
+			return in.Plan.Run(ctx, in.Sched, attention.Pages{Arena: arena, Records: in.Pages.Records}, io)
 		}},
 		"out is the bias": {"IO.Out", attention.ErrShape, func(io *attention.IO) error {
 			io.Out = in.Batch.Bias.Values
@@ -576,14 +692,14 @@ func TestHostileRun(t *testing.T) {
 			io := in.io()
 			held := [][]float32{io.Out, io.LSE, io.ErrEst, io.ErrBound}
 			outputs := slices.Concat(held...)
-			arena, bias := bytes.Clone(in.Arena), append([]float32(nil), in.Batch.Bias.Values...)
+			before, bias := copied(in.Pages), append([]float32(nil), in.Batch.Bias.Values...)
 			err := x.call(io)
 			if x.field == "" {
 				require.ErrorIs(t, err, x.kind)
 			} else {
 				wantField(t, err, x.kind, x.field)
 			}
-			require.True(t, bytes.Equal(arena, in.Arena), "the arena changed")
+			require.True(t, before.in(in.Pages), "the arena changed")
 			require.Equal(t, bias, in.Batch.Bias.Values)
 			require.True(t, sameBits(outputs, slices.Concat(held...)), "an output changed")
 		})

@@ -17,8 +17,8 @@ type Instance struct {
 	Case
 	Plan    *attention.Plan
 	Arena   []byte
-	Pages   attention.Pages
-	Table   []int32 // with invalid entries behind those the sequence needs
+	Pages   attention.Pages // Records, of exactly the arena's pages, where the case certifies
+	Table   []int32         // with invalid entries behind those the sequence needs
 	Sched   *attention.Schedule
 	Batch   attention.Batch
 	Q, K, V []float32
@@ -67,7 +67,8 @@ func (c Case) Build(poison byte) (*Instance, error) {
 	return in, nil
 }
 
-// allocate makes an arena with two pages more than needed and a random page order.
+// allocate makes an arena and records with two pages more than needed and a random page
+// order. Records are as unaligned as the arena.
 func (in *Instance) allocate() {
 	lay := in.Plan.Layout()
 	need := lay.TablePages(in.KVLen)
@@ -77,6 +78,9 @@ func (in *Instance) allocate() {
 	in.Pages = attention.Pages{Arena: in.Arena, Offset: in.PageOffset, Stride: stride}
 	if in.PageGap == 0 {
 		in.Pages.Stride = 0
+	}
+	if in.Certify {
+		in.Pages.Records = fill(attention.AlignedBytes(in.PageOffset + have*lay.RecordBytes)[in.PageOffset:], in.poison)
 	}
 	order := make([]int32, have)
 	for i := range order {
@@ -132,12 +136,25 @@ func (in *Instance) Page(b int32) []byte {
 	return in.Arena[in.Pages.Offset+int(b)*stride:][:n]
 }
 
-// checkUntouched reports writes to pages that are not in the table and to gaps.
+// Records returns those of page b, nil unless the case certifies.
+func (in *Instance) Records(b int32) []byte {
+	n := in.Plan.Layout().RecordBytes
+	if n == 0 {
+		return nil
+	}
+	return in.Pages.Records[int(b)*n:][:n]
+}
+
+// checkUntouched reports writes to pages that are not in the table, to gaps, and to records
+// of tokens that no tile stores.
 func (in *Instance) checkUntouched() error {
 	for _, b := range in.free {
-		if !only(in.Page(b), in.poison) {
-			return fmt.Errorf("page %d, which is not in the table, was written", b)
+		if !only(in.Page(b), in.poison) || !only(in.Records(b), in.poison) {
+			return fmt.Errorf("page %d, which is not in the table, or its records were written", b)
 		}
+	}
+	if err := in.checkRecords(); err != nil {
+		return err
 	}
 	if in.PageGap == 0 {
 		return nil
@@ -151,6 +168,35 @@ func (in *Instance) checkUntouched() error {
 		return fmt.Errorf("the arena was written between pages")
 	}
 	return nil
+}
+
+// checkRecords reports records of sink pages, and on tile pages of sink tokens and of tokens
+// behind KVLen.
+func (in *Instance) checkRecords() error {
+	const token = 2 * 8 // keys, values
+	lay := in.Plan.Layout()
+	for i, b := range in.Table[:lay.TablePages(in.KVLen)] {
+		first := (i - lay.SinkPages) * lay.Tile // of the tile; below 0 on sink pages
+		for at := 0; at < len(in.Records(b)); at += token {
+			t := first + at/token%lay.Tile
+			if (t < in.SinkTokens || t >= in.KVLen) && !only(in.Records(b)[at:][:token], in.poison) {
+				return fmt.Errorf("records of token %d were written, on page %d of the table", t, i)
+			}
+		}
+	}
+	return nil
+}
+
+// stored is a copy of pages and records.
+type stored struct{ arena, records []byte }
+
+func copied(pg attention.Pages) stored {
+	return stored{bytes.Clone(pg.Arena), bytes.Clone(pg.Records)}
+}
+
+// in reports whether a view still holds the copy.
+func (s stored) in(pg attention.Pages) bool {
+	return bytes.Equal(s.arena, pg.Arena) && bytes.Equal(s.records, pg.Records)
 }
 
 // Output is what Run left.
@@ -186,14 +232,14 @@ func (in *Instance) RunRows(q attention.Rows) (Output, error) {
 	o := Output{inner(all.Out), inner(all.LSE), inner(all.ErrEst), inner(all.ErrBound)}
 	work := fill(attention.AlignedBytes(in.Sched.WorkspaceBytes()+2*margin), in.poison)
 	need := in.Sched.WorkspaceBytes()
-	before := bytes.Clone(in.Arena)
+	before := copied(in.Pages)
 	err := in.Plan.Run(context.Background(), in.Sched, in.Pages, &attention.IO{
 		Q: q, Out: o.Out, LSE: o.LSE, ErrEst: o.ErrEst, ErrBound: o.ErrBound, Workspace: work[:need:need]})
 	if err != nil {
 		return Output{}, fmt.Errorf("Run: %w", err)
 	}
-	if !bytes.Equal(before, in.Arena) {
-		return Output{}, fmt.Errorf("Run wrote to the arena")
+	if !before.in(in.Pages) {
+		return Output{}, fmt.Errorf("Run wrote to the arena or to records")
 	}
 	for _, part := range all.named() {
 		for i := range min(margin, len(part.x)) {

@@ -69,6 +69,9 @@ var mutations = []struct{ name, file, old, new string }{
 	// certificates
 	{"record of the last token only", "attention/certificate.go", "max(r.maxError, x.maxError)", "x.maxError"},
 	{"record rounded down", "attention/certificate.go", "math.Float32bits(x) + 0xffff", "math.Float32bits(x) + 0"},
+	{"record of the other side", "attention/layout.go", "at += recordBytes", "at += 0 * recordBytes"},
+	{"records of one head", "attention/layout.go", "2 * recordBytes * (h*Tile + t)", "2 * recordBytes * (0*h + t)"},
+	{"last record not in the tile header", "attention/certificate.go", "r.put(block[fullRecord:])", "_ = fullRecord"},
 	{"bound without the weights' rounding", "asm/certify_generic.go", "float32(f.Beta*t.Step)", "float32(0*t.Step)"},
 	{"bound without the query's error", "asm/certify_generic.go", "float32(q.Err*keySize)", "float32(0*keySize)"},
 	{"certificate not rescaled", "asm/certify_generic.go", "float32(f.Alpha*old.Sum)", "old.Sum"},

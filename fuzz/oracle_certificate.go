@@ -102,9 +102,7 @@ func (r *exactRow) formula() (estimate, bound float64) {
 			limit = min(r.limit(), in.SinkTokens)
 			k, v = r.sinkRecords(limit)
 		} else {
-			page := r.page(base)
-			k = r.lay.Record(page, r.g, reference.Keys, limit-base-1)
-			v = r.lay.Record(page, r.g, reference.Values, limit-base-1)
+			k, v = r.record(r.g, reference.Keys, limit-1), r.record(r.g, reference.Values, limit-1)
 		}
 		mass, weights2, scales2 := 0.0, 0.0, 0.0
 		for i := t.lo; i < t.hi; i++ {

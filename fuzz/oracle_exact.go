@@ -16,6 +16,7 @@ type exact struct {
 	cfg          attention.Config
 	lay          reference.Layout
 	pages        [][]byte
+	records      [][]byte           // of the pages, of certified instances
 	k, v         []token            // [KVLen·KVHeads]
 	queries      []query            // [QLen·Heads]
 	prob         *reference.Problem // queries [q̂|q] against keys [r|μ]
@@ -72,8 +73,11 @@ func (in *Instance) newExact() *exact {
 	if got, want := in.Plan.Layout().PageBytes, x.lay.PageBytes(); got != want {
 		panic(fmt.Sprintf("fuzz: pages have %d bytes, the reference says %d", got, want))
 	}
+	if got, want := in.Plan.Layout().RecordBytes, x.lay.RecordBytes(); got != want {
+		panic(fmt.Sprintf("fuzz: records have %d bytes, the reference says %d", got, want))
+	}
 	for _, b := range in.Table[:in.Plan.Layout().TablePages(in.KVLen)] {
-		x.pages = append(x.pages, in.Page(b))
+		x.pages, x.records = append(x.pages, in.Page(b)), append(x.records, in.Records(b))
 	}
 	x.intV = in.Case.V.integer() && integer(x.cfg.P)
 	x.pairsKeys = x.cfg.Q == attention.QBF16 || in.Case.K.Format == "bf16"
@@ -163,6 +167,11 @@ func (x *exact) integers(s reference.Side) bool {
 
 // page is the page of a token that is no sink.
 func (x *exact) page(t int) []byte { return x.pages[x.lay.SinkPages()+t/reference.Tokens] }
+
+// record returns that of a token which is not a sink token.
+func (x *exact) record(head int, s reference.Side, t int) reference.Record {
+	return x.lay.Record(x.records[x.lay.SinkPages()+t/reference.Tokens], head, s, t%reference.Tokens)
+}
 
 // scale is the scale stored with token t of a tile, or the static one.
 func (x *exact) scale(page []byte, head int, s reference.Side, t int) float64 {

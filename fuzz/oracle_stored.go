@@ -102,7 +102,7 @@ func (x *exact) checkStored() error {
 					}
 					if x.in.Certify && !sink {
 						rec.unknown = rec.unknown || big-big == 0
-						if err := rec.check(x.lay.Record(x.page(t), h, s.side, t%reference.Tokens)); err != nil {
+						if err := x.checkRecord(&rec, h, s.side, t); err != nil {
 							return fmt.Errorf("%s %d of head %d: %w", s.name, t, h, err)
 						}
 					}
@@ -132,7 +132,7 @@ func (x *exact) checkStored() error {
 				}
 				if x.in.Certify && !sink {
 					rec.add(s.side, want, &s.tokens[i], reference.AbsMax(rotated), err)
-					if err := rec.check(x.lay.Record(x.page(t), h, s.side, t%reference.Tokens)); err != nil {
+					if err := x.checkRecord(&rec, h, s.side, t); err != nil {
 						return fmt.Errorf("%s %d of head %d: %w", s.name, t, h, err)
 					}
 				}
@@ -140,6 +140,18 @@ func (x *exact) checkStored() error {
 		}
 	}
 	return nil
+}
+
+// checkRecord compares the record of a token, and the tile header's where it has one, with what
+// it must say.
+func (x *exact) checkRecord(want *recorded, head int, s reference.Side, t int) error {
+	got := x.record(head, s, t)
+	if t%reference.Tokens == reference.Tokens-1 {
+		if last := x.lay.LastRecord(x.page(t), head, s); last != got {
+			return fmt.Errorf("the tile header has the record %v, want %v", last, got)
+		}
+	}
+	return want.check(got)
 }
 
 // checkCentre compares the centre of the tile of token t with the mean of the rows stored

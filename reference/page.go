@@ -25,12 +25,17 @@ type SideLayout struct {
 
 // Layout describes the pages of one cache: one tile of all kv heads per page, after pages of unquantized sink tokens.
 //
-//	page   = header | head 0 | head 1 | ... | records of head 0 | records of head 1 | ... (if Certified)
+//	page   = header | head 0 | head 1 | ...
 //	head   = key block | value block
-//	records of a head = records of keys | records of values
 //	block  = tile header | centre (binary16, if Centred) | format storage
 //
-// The record of the last token of a tile is in the tile header, behind the bitmap.
+// If Certified every page has records in memory of their own:
+//
+//	records = head 0 | head 1 | ...
+//	head    = token 0 | token 1 | ... | token 63
+//	token   = record of keys | record of values
+//
+// A tile header repeats the record of its side's last token, behind the bitmap.
 type Layout struct {
 	KVHeads int
 	K, V    SideLayout
@@ -69,12 +74,12 @@ func (l Layout) blockBytes(s Side) int {
 	return l.storageAt(s) + x.Format.Bytes(s, x.D)
 }
 
-// recordsBytes is the size of the records of one side.
-func (l Layout) recordsBytes() int {
+// RecordBytes is the size of the records of a page.
+func (l Layout) RecordBytes() int {
 	if !l.Certified {
 		return 0
 	}
-	return Tokens * recordBytes
+	return l.KVHeads * Tokens * 2 * recordBytes
 }
 
 // headBytes is the size of a head: block of keys, block of values.
@@ -90,7 +95,7 @@ func (l Layout) storageAt(s Side) int { return headerBytes + l.side(s).centreByt
 
 // PageBytes is the size of a page.
 func (l Layout) PageBytes() int {
-	return headerBytes + l.KVHeads*(l.headBytes()+2*l.recordsBytes())
+	return headerBytes + l.KVHeads*l.headBytes()
 }
 
 // Block returns the bytes of one side of one head: tile header, centre, storage.
@@ -134,16 +139,21 @@ func (l Layout) Storage(page []byte, head int, s Side) []byte {
 	return l.Block(page, head, s)[l.storageAt(s):][:x.Format.Bytes(s, x.D)]
 }
 
-// Record returns the record of token t of the tile, in a certified layout.
-func (l Layout) Record(page []byte, head int, s Side, t int) Record {
-	b := l.Block(page, head, s)[8:]
-	if t < Tokens-1 {
-		b = page[headerBytes+l.KVHeads*l.headBytes()+2*head*l.recordsBytes():]
-		if s == Values {
-			b = b[l.recordsBytes():]
-		}
-		b = b[t*recordBytes:]
+// Record returns the record of token t from the records of a page, in a certified layout.
+func (l Layout) Record(records []byte, head int, s Side, t int) Record {
+	at := (head*Tokens + t) * 2 * recordBytes
+	if s == Values {
+		at += recordBytes
 	}
+	return record(records[at:])
+}
+
+// LastRecord returns what the tile header of a certified layout repeats: the record of the last token.
+func (l Layout) LastRecord(page []byte, head int, s Side) Record {
+	return record(l.Block(page, head, s)[8:])
+}
+
+func record(b []byte) Record {
 	part := func(i int) float64 { return BF16(binary.LittleEndian.Uint16(b[2*i:])) }
 	return Record{part(0), part(1), part(2), part(3)}
 }

@@ -61,39 +61,44 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// Records stand behind the storage of both sides, the last one in the tile header; the mean is added back, rotated, to all but sink tokens.
+// Records are apart from the page, that of the last token also in the tile header; the mean is added back, rotated, to all but sink tokens.
 func TestPageMeanAndRecords(t *testing.T) {
 	const d, heads = 4, 2
 	f16f, _ := FormatByName("f16")
 	mean := []float64{1, 2, 3, 4, 5, 6, 7, 9}
 	l := Layout{KVHeads: heads, Sinks: 1, Certified: true,
 		K: SideLayout{Format: f16f, D: d, Centred: true, Rotated: true, Mean: mean}, V: SideLayout{Format: f16f, D: d, Mean: mean}}
-	// header | per head: header, centre 64, [64][4] binary16 | header, [64][4] binary16 || per head: records 512, 512
+	// header | per head: header, centre 64, [64][4] binary16 | header, [64][4] binary16; records: per head [64] of keys, values
 	const kBlock, vBlock = 64 + 64 + 512, 64 + 512
-	const head, records2 = kBlock + vBlock, 512 + 512
-	if got := l.PageBytes(); got != 64+heads*(head+records2) {
-		t.Fatalf("page of %d bytes", got)
+	const head = kBlock + vBlock
+	if got, records := l.PageBytes(), l.RecordBytes(); got != 64+heads*head || records != heads*64*16 {
+		t.Fatalf("page of %d bytes, records of %d", got, records)
 	}
+	records := make([]byte, l.RecordBytes())
 	pages := [][]byte{make([]byte, l.PageBytes()), make([]byte, l.PageBytes())}
 	const token = 9
 	for h := range heads {
 		k := pages[1][64+h*head:]
 		v := k[kBlock:]
-		records := pages[1][64+heads*head+h*records2:]
+		own := records[h*64*16:]
 		for c := range d {
 			binary.LittleEndian.PutUint16(k[64+2*c:], exactF16(float64(8*h+c+1)))
-			binary.LittleEndian.PutUint16(records[8*token+2*c:], uint16(0x3f80+h+c)) // bfloat16: 1 + (h+c)/128
-			binary.LittleEndian.PutUint16(k[8+2*c:], uint16(0x4080+h+c))             // 4 + (h+c)/32
-			binary.LittleEndian.PutUint16(records[512+8*token+2*c:], uint16(0x4000+h+c))
+			binary.LittleEndian.PutUint16(own[16*token+2*c:], uint16(0x3f80+h+c)) // bfloat16: 1 + (h+c)/128
+			binary.LittleEndian.PutUint16(own[16*63+2*c:], uint16(0x4100+h+c))    // 8 + (h+c)/16
+			binary.LittleEndian.PutUint16(k[8+2*c:], uint16(0x4080+h+c))          // 4 + (h+c)/32
+			binary.LittleEndian.PutUint16(own[16*token+8+2*c:], uint16(0x4000+h+c))
 			binary.LittleEndian.PutUint16(v[64+2*(token*d+c):], exactF16(float64(100+c)))
 		}
-		if got, want := l.Record(pages[1], h, Keys, token), (Record{1 + float64(h)/128, 1 + float64(h+1)/128, 1 + float64(h+2)/128, 1 + float64(h+3)/128}); got != want {
+		if got, want := l.Record(records, h, Keys, token), (Record{1 + float64(h)/128, 1 + float64(h+1)/128, 1 + float64(h+2)/128, 1 + float64(h+3)/128}); got != want {
 			t.Errorf("head %d: record %v, want %v", h, got, want)
 		}
-		if got, want := l.Record(pages[1], h, Keys, Tokens-1), (Record{4 + float64(h)/32, 4 + float64(h+1)/32, 4 + float64(h+2)/32, 4 + float64(h+3)/32}); got != want {
+		if got, want := l.LastRecord(pages[1], h, Keys), (Record{4 + float64(h)/32, 4 + float64(h+1)/32, 4 + float64(h+2)/32, 4 + float64(h+3)/32}); got != want {
 			t.Errorf("head %d: last record %v, want %v", h, got, want)
 		}
-		if got := l.Record(pages[1], h, Values, token); got.MaxErr != 2+float64(h)/64 {
+		if got := l.Record(records, h, Keys, Tokens-1); got.MaxErr != 8+float64(h)/16 {
+			t.Errorf("head %d: record of the last token %v", h, got)
+		}
+		if got := l.Record(records, h, Values, token); got.MaxErr != 2+float64(h)/64 {
 			t.Errorf("head %d: record of values %v", h, got)
 		}
 		rotated := Hadamard(mean[h*d : (h+1)*d])
