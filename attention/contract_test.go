@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -29,7 +30,8 @@ func codecs() []Config {
 	for _, f := range quant.Formats() {
 		cs = append(cs,
 			Config{K: Codec{Format: f}, V: Codec{Format: f}},
-			Config{K: Codec{Format: f, Rotate: true, Center: true}, V: Codec{Format: f, Rotate: true, Center: true}, SinkTokens: 5})
+			Config{K: Codec{Format: f, Rotate: true, Center: true}, V: Codec{Format: f, Rotate: true, Center: true}, SinkTokens: 5},
+			Config{K: Codec{Format: f}, V: Codec{Format: f, Center: true}, Certify: true})
 	}
 	return cs
 }
@@ -39,7 +41,16 @@ func label(c Config) string {
 	if c.K.Rotate {
 		s += "+rotate+center+sinks"
 	}
+	if c.Certify {
+		s += "+certify"
+	}
 	return s
+}
+
+// stored returns the pages in use and their records.
+func (c *Cache) stored() []byte {
+	n := len(c.table)
+	return slices.Concat(c.arena[:n*c.plan.layout.PageBytes], c.records[:n*c.plan.layout.RecordBytes])
 }
 
 // fill returns a cache of n tokens appended in chunks of the given sizes, in turn.
@@ -67,7 +78,8 @@ func TestChunkInvariance(t *testing.T) {
 			for _, chunks := range [][]int{{1}, {64}, {3, 61, 7}, {127, 1}} {
 				got := fill(t, p, k, v, n, chunks...)
 				require.Equal(t, want.Bytes(), got.Bytes())
-				require.True(t, bytes.Equal(want.arena[:want.Bytes()], got.arena[:got.Bytes()]), "chunks %v", chunks)
+				require.Len(t, got.stored(), got.Bytes())
+				require.True(t, bytes.Equal(want.stored(), got.stored()), "chunks %v", chunks)
 			}
 		})
 	}
@@ -239,25 +251,26 @@ func TestSaveLoad(t *testing.T) {
 		var file bytes.Buffer
 		_, err = p.SaveKV(&file, c.Pages(), c.Table(), n)
 		require.NoError(t, err)
-		arena := AlignedBytes(len(c.Table()) * p.Layout().PageBytes)
-		got, err := p.LoadKV(bytes.NewReader(file.Bytes()), Pages{Arena: arena}, c.Table())
+		pages := len(c.Table())
+		pg := Pages{Arena: AlignedBytes(pages * p.Layout().PageBytes), Records: make([]byte, pages*p.Layout().RecordBytes)}
+		got, err := p.LoadKV(bytes.NewReader(file.Bytes()), pg, c.Table())
 		require.NoError(t, err)
 		require.Equal(t, n, got)
-		require.True(t, bytes.Equal(arena, c.arena[:c.Bytes()]))
+		require.True(t, bytes.Equal(slices.Concat(pg.Arena, pg.Records), c.stored()))
 
 		cfg.SinkTokens++
 		other, err := NewPlan(cfg)
 		require.NoError(t, err)
-		before := bytes.Clone(arena)
-		_, err = other.LoadKV(bytes.NewReader(file.Bytes()), Pages{Arena: arena}, c.Table())
+		before := slices.Concat(pg.Arena, pg.Records)
+		_, err = other.LoadKV(bytes.NewReader(file.Bytes()), pg, c.Table())
 		require.ErrorIs(t, err, ErrLayout)
 		damaged := bytes.Clone(file.Bytes())
 		damaged[len(damaged)/2] ^= 1
-		_, err = p.LoadKV(bytes.NewReader(damaged), Pages{Arena: arena}, c.Table())
+		_, err = p.LoadKV(bytes.NewReader(damaged), pg, c.Table())
 		require.ErrorIs(t, err, ErrLayout)
-		_, err = p.LoadKV(bytes.NewReader(file.Bytes()[:file.Len()-9]), Pages{Arena: arena}, c.Table())
+		_, err = p.LoadKV(bytes.NewReader(file.Bytes()[:file.Len()-9]), pg, c.Table())
 		require.ErrorIs(t, err, ErrLayout)
-		require.True(t, bytes.Equal(before, arena), "a failed load writes nothing")
+		require.True(t, bytes.Equal(before, slices.Concat(pg.Arena, pg.Records)), "a failed load writes nothing")
 	}
 }
 

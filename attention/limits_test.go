@@ -63,6 +63,26 @@ func TestEmptyTable(t *testing.T) {
 	require.Zero(t, c.Bytes())
 }
 
+// TestRecordsApart: certificates leave pages as large as they are without.
+func TestRecordsApart(t *testing.T) {
+	cfg := Config{QHeads: 6, KVHeads: 3, DK: 64, DV: 40, K: Codec{Format: quant.Int8}, V: Codec{Format: quant.Int4, Center: true}, SinkTokens: 4}
+	plain, err := NewPlan(cfg)
+	require.NoError(t, err)
+	cfg.Certify = true
+	p, err := NewPlan(cfg)
+	require.NoError(t, err)
+	require.Zero(t, plain.Layout().RecordBytes)
+	require.Equal(t, 3*Tile*2*recordBytes, p.Layout().RecordBytes)
+	require.Equal(t, plain.Layout().PageBytes, p.Layout().PageBytes)
+	require.Equal(t, plain.Layout().Bytes(100), p.Layout().Bytes(100))
+	require.NotEqual(t, plain.Layout().ID, p.Layout().ID)
+	require.InDelta(t, plain.Explain().BitsK+8*recordBytes/64., p.Explain().BitsK, 1e-9)
+	require.InDelta(t, plain.Explain().BitsV+8*recordBytes/40., p.Explain().BitsV, 1e-9)
+	c := p.NewCache()
+	require.NoError(t, c.Append(make([]float32, 70*3*64), make([]float32, 70*3*40)))
+	require.Equal(t, 3*(p.Layout().PageBytes+p.Layout().RecordBytes), c.Bytes())
+}
+
 // TestExplainNamesWhatRuns: the tier is that of the chosen kernels, not of the CPU.
 func TestExplainNamesWhatRuns(t *testing.T) {
 	p, err := NewPlan(Config{QHeads: 1, KVHeads: 1, DK: 64, DV: 64})
