@@ -47,8 +47,8 @@ type Config struct {
 	// head's binary16 rows must fit a page: NewPlan says so when they do not.
 	SinkTokens int
 	// Certify keeps four numbers, 8 bytes, per token, head and side about the error of
-	// quantization in Pages.Records, so that IO.ErrEst and IO.ErrBound can be asked for. P must be PF32, or
-	// one of PU4, PU8, PU16 over values in an Int8Format.
+	// quantization, so that IO.ErrEst and IO.ErrBound can be asked for. They are stored in
+	// Pages.Records. P must be PF32, or one of PU4, PU8, PU16 over values in an Int8Format.
 	Certify bool
 	// NonFinite says what Append does with NaN and infinities.
 	NonFinite NonFinitePolicy

@@ -12,9 +12,9 @@ import (
 // holds one tile of Tile tokens of all KV heads; ARCHITECTURE.md, section 2, draws it.
 type Layout struct {
 	PageBytes int // bytes of a page, a multiple of 64
-	// RecordBytes is what a certified plan keeps of every page in Pages.Records, memory of
-	// its own: 16 bytes per token and KV head, 0 unless Config.Certify is set. PageBytes does
-	// not contain it.
+	// RecordBytes is the size of the records that a certified plan keeps besides every page, in
+	// Pages.Records: 16 bytes per token and KV head, 0 unless Config.Certify is set. PageBytes
+	// does not contain them.
 	RecordBytes int
 	Tile        int // tokens per page
 	SinkPages   int // pages at the front of every sequence's table that hold its SinkTokens
@@ -93,17 +93,14 @@ func newGeometry(c *Config) (geometry, error) {
 	}
 	g.headBytes = g.k.size + g.v.size
 	page := int64(headerBytes) + int64(c.KVHeads)*int64(g.headBytes)
-	if page > 1<<31-1 {
-		return g, fieldErr(ErrConfig, "Config.KVHeads", "a page would take %d bytes, more than 2 GiB", page)
-	}
-	g.pageBytes = int(page)
+	records := int64(0)
 	if c.Certify {
-		records := 2 * certificateBytes * int64(c.KVHeads)
-		if records > 1<<31-1 {
-			return g, fieldErr(ErrConfig, "Config.KVHeads", "the records of a page would take %d bytes, more than 2 GiB", records)
-		}
-		g.recordBytes = int(records)
+		records = 2 * certificateBytes * int64(c.KVHeads)
 	}
+	if page+records > 1<<31-1 {
+		return g, fieldErr(ErrConfig, "Config.KVHeads", "a page and its records would take %d bytes, more than 2 GiB", page+records)
+	}
+	g.pageBytes, g.recordBytes = int(page), int(records)
 	if c.SinkTokens > 0 {
 		g.headsPerSink = min((g.pageBytes-headerBytes)/(g.k.sink+g.v.sink), c.KVHeads)
 		if g.headsPerSink == 0 {
@@ -158,7 +155,7 @@ func (g *geometry) id() (id [16]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "qattn %d tile=%d heads=%d sinks=%d", layoutVersion, Tile, g.kvHeads, g.sinkTokens)
 	if g.recordBytes != 0 {
-		fmt.Fprint(h, " records apart") // from the page, but for that of the last token
+		fmt.Fprint(h, " records apart") // from the page
 	}
 	for _, s := range []*side{&g.k, &g.v} {
 		fmt.Fprintf(h, " %s d=%d format=%s rotate=%t center=%t", s.Side, s.d, s.codec.Format, s.codec.Rotate, s.codec.Center)

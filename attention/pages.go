@@ -10,12 +10,12 @@ type Pages struct {
 
 	// Records is what certified plans keep besides pages, in memory of its own: with n the
 	// layout's RecordBytes, page b has Records[b·n:][:n], whatever Offset and Stride are.
-	// Layers that interleave in one arena have Records of their own. Page and records are
-	// one thing under one number: they are shared, copied, recycled and saved together,
-	// and what may not happen to a page while a call reads or writes it may not happen to
-	// its records. Records must not overlap Arena; they need neither alignment nor
-	// initialisation. Plans without certificates do not look at it, ReadKV, Truncate and
-	// ObserveProbabilities do not need it.
+	// Layers that interleave in one arena have Records of their own, which may be parts of
+	// one allocation. A page and its records go together under one number, where they are
+	// shared, copied, recycled or saved, and in what may run concurrently: a call that reads
+	// or writes a page may read or write its records, and no others. Records must not overlap
+	// Arena; it needs neither alignment nor initialisation. Plans without certificates do
+	// not look at it; ReadKV, Truncate and ObserveProbabilities do not need it.
 	Records []byte
 }
 
@@ -55,7 +55,7 @@ func (pg *Pages) records(b int32, recordBytes int) []byte {
 }
 
 // checkTable verifies that table covers n tokens with pages inside the view, and returns the
-// last of those pages, -1 where there are none.
+// highest of those pages, -1 where there are none.
 func (p *Plan) checkTable(pg *Pages, table []int32, n int) (last int32, err error) {
 	have, err := pg.count(p.geo.pageBytes)
 	if err != nil || n == 0 {
@@ -75,8 +75,8 @@ func (p *Plan) checkTable(pg *Pages, table []int32, n int) (last int32, err erro
 	return last, nil
 }
 
-// checkRecords verifies that the view holds what the plan keeps besides pages up to the last
-// one in use, which is -1 where there are none.
+// checkRecords verifies that the view holds what the plan keeps besides pages 0..last, apart
+// from the pages. last is -1 where no page is in use.
 func (p *Plan) checkRecords(pg *Pages, last int32) error {
 	if !p.cfg.Certify || last < 0 {
 		return nil

@@ -116,8 +116,9 @@ func (p *Plan) checkRead(field string, s *side, pg *Pages, n int, r *Rows) error
 const saveMagic = "QATTNKV1"
 
 // SaveKV writes the pages that hold the first n tokens of a sequence and returns the
-// bytes written. Pages and their records go out whole: bytes of truncated tokens, or of a recycled page's
-// former owner, go with them; clear pages before reuse where that matters.
+// bytes written. Pages, and records of certified plans, go out whole: bytes of truncated
+// tokens, or of a recycled page's former owner, go with them; clear both before reuse where
+// that matters.
 func (p *Plan) SaveKV(w io.Writer, pg Pages, table []int32, n int) (int64, error) {
 	last, err := p.checkTokens(&pg, table, n)
 	if err != nil {

@@ -67,7 +67,7 @@ var mutations = []struct{ name, file, old, new string }{
 	{"mean not in the layout ID", "attention/layout.go", "if s.codec.Mean != nil {", "if false {"},
 
 	// certificates
-	{"record of the last token only", "attention/certificate.go", "max(r.maxError, x.maxError)", "x.maxError"},
+	{"record of the last token only", "attention/certificate.go", "max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), mean(", "x.maxError, max(r.maxSize, x.maxSize), mean("},
 	{"record rounded down", "attention/certificate.go", "math.Float32bits(x) + 0xffff", "math.Float32bits(x) + 0"},
 	{"record of the other side", "attention/layout.go", "at += recordBytes", "at += 0 * recordBytes"},
 	{"records of one head", "attention/layout.go", "2 * recordBytes * (h*Tile + t)", "2 * recordBytes * (0*h + t)"},
