@@ -12,74 +12,29 @@
 #define SQUARES(y, a, b) \
 	VMOVUPS y(R13), Y8;          \
 	VMOVUPS 32+y(R13), Y9;       \
-	VMULPS Y8, Y8, Y8;           \
-	VMULPS Y9, Y9, Y9;           \
-	VADDPS Y8, a, a;             \
-	VADDPS Y9, b, b
+	VFMADD231PS Y8, Y8, a;       \
+	VFMADD231PS Y9, Y9, b
 
 // SQUARESTAIL is SQUARES under the masks.
 #define SQUARESTAIL(y, a, b) \
 	VMASKMOVPS y(R13), Y10, Y8;    \
 	VMASKMOVPS 32+y(R13), Y11, Y9; \
-	VMULPS Y8, Y8, Y8;             \
-	VMULPS Y9, Y9, Y9;             \
-	VADDPS Y8, a, a;               \
-	VADDPS Y9, b, b
+	VFMADD231PS Y8, Y8, a;         \
+	VFMADD231PS Y9, Y9, b
 
 // MASKS sets the masks of the last AX columns of a row, and y to the first of them.
-#define MASKS(row) \
+#define MASKS \
 	LEAQ ·tailMask+64(SB), R13;  \
 	SHLQ $2, AX;                 \
 	SUBQ AX, R13;                \
 	VMOVDQU (R13), Y10;          \
 	VMOVDQU 32(R13), Y11;        \
-	LEAQ (row)(R12*4), R13;      \
+	LEAQ (SI)(R12*4), R13;       \
 	SUBQ AX, R13
 
-// FOLD1 adds the chains of Y0 and Y1, 8, 4, 2, 1 apart, into X0.
-#define FOLD1 \
-	VADDPS Y1, Y0, Y0;           \
-	VEXTRACTF128 $1, Y0, X1;     \
-	VADDPS X1, X0, X0;           \
-	VPERMILPS $0xEE, X0, X1;     \
-	VADDPS X1, X0, X0;           \
-	VMOVSHDUP X0, X1;            \
-	VADDSS X1, X0, X0
-
-// func certify_avx2(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64)
-TEXT ·certify_avx2(SB), NOSPLIT, $0-80
+// func certify_avx2(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64)
+TEXT ·certify_avx2(SB), NOSPLIT, $0-48
 	CERTIFYARGS
-	CMPQ sv_len+32(FP), $0
-	JEQ  rows
-	MOVQ sv_base+24(FP), DX
-	MOVQ DX, R13
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ R12, AX
-	SUBQ $16, AX
-	JLT  tailScales
-
-scales:
-	SQUARES(0, Y0, Y1)
-	ADDQ $64, R13
-	SUBQ $16, AX
-	JGE  scales
-
-tailScales:
-	ADDQ $16, AX
-	JZ   foldScales
-	MASKS(DX)
-	SQUARESTAIL(0, Y0, Y1)
-
-foldScales:
-	FOLD1
-	STEP2
-	MOVQ r+48(FP), DX
-	LEAQ (DX)(DX*2), DX
-	SHLQ $2, DX
-	ADDQ 48(BX), DX
-
-rows:
 	SUBQ $4, R10
 	JLT  rest
 
@@ -109,7 +64,7 @@ columns4:
 tail4:
 	ADDQ $16, AX
 	JZ   fold4
-	MASKS(SI)
+	MASKS
 	SQUARESTAIL(0, Y0, Y1)
 	SQUARESTAIL(256, Y2, Y3)
 	SQUARESTAIL(512, Y4, Y5)
@@ -129,13 +84,7 @@ fold4: // chains 8, 4, 2, 1 apart
 	VADDPS X5, X4, X4
 	VADDPS X7, X6, X6
 	FOLD4(X0, X2, X4, X6, X1, X3)
-	CERTIFY4
-	TESTL AX, AX
-	JZ   store4
-	KEEP4
-
-store4:
-	STORE4
+	CERTIFY4(r+16(FP))
 	SUBQ $4, R10
 	JGE  four
 
@@ -162,28 +111,28 @@ columns:
 tail:
 	ADDQ $16, AX
 	JZ   fold
-	MASKS(SI)
+	MASKS
 	SQUARESTAIL(0, Y0, Y1)
 
 fold:
-	FOLD1
-	CERTIFY1
-	VCMPPS $3, X1, X5, X2
-	VMOVMSKPS X2, AX
-	TESTL AX, AX
-	JNZ  undefined
-	VMOVUPS X0, (DI)
+	VADDPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS X1, X0, X0
+	VPERMILPS $0xEE, X0, X1
+	VADDPS X1, X0, X0
+	VMOVSHDUP X0, X1
+	VADDSS X1, X0, X0
+	CERTIFY1(r+16(FP))
+	DECQ R10
+	JNZ  row
+
+done:
+	MOVQ R9, undefined+40(FP)
+	VZEROUPPER
+	RET
 
 next:
 	NEXT1
 	DECQ R10
 	JNZ  row
-
-done:
-	MOVQ R11, undefined+72(FP)
-	VZEROUPPER
-	RET
-
-undefined:
-	BTSQ CX, R11
-	JMP  next
+	JMP  done

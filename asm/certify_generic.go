@@ -5,68 +5,91 @@ import (
 	"math"
 )
 
+// At is number i of the record.
+func (x *TileRecord) At(i int) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(x[4*i:]))
+}
+
+// Put sets number i of the record.
+func (x *TileRecord) Put(i int, v float32) {
+	binary.LittleEndian.PutUint32(x[4*i:], math.Float32bits(v))
+}
+
 // certify_generic is the specification of CertifyFunc.
-func certify_generic(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64) {
-	wide := func(record *[8]byte, i int) float32 {
-		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(record[2*i:])) << 16)
-	}
-	keyErr, keySize, keyErr2, keySize2 := wide(keys, 0), wide(keys, 1), wide(keys, 2), wide(keys, 3)
-	valErr, valSize, valErr2, valSize2 := wide(values, 0), wide(values, 1), wide(values, 2), wide(values, 3)
-	step2 := float32(0)
-	if len(sv) > 0 {
-		if s := sumSquares_generic(sv[:n]); s > 0 {
-			step2 = float32(t.Spread*valSize2) / s
-		}
-	}
+func certify_generic(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64) {
+	spread := float32(t.Spread * tile.At(7))
 	for i := r; i < r+m; i++ {
-		f, q, old := &t.F[i], &t.Q[i], &t.C[i]
+		f := &t.F[i]
 		if f.Alpha < 0 {
 			continue
 		}
 		g := f.Gamma / t.St[i].L
-		variance := float32((float32(q.Norm2*keyErr2)+float32(q.Err2*keySize2))*valSize2) + valErr2
-		squares := float32(float32(g*g)*float32(sumSquares_generic(t.Y[i*Tile:][:n])*variance)) + float32(f.Beta*float32(f.Beta*step2))
-		sum := float32(f.Gamma*valErr) + float32(f.Beta*t.Step)
-		shift := float32(q.Norm*keyErr) + float32(q.Err*keySize)
-		next := Certificate{
-			Squares: float32(float32(f.Alpha*f.Alpha)*old.Squares) + squares,
-			Sum:     float32(f.Alpha*old.Sum) + sum,
-			Shift:   max(old.Shift, shift),
-			Biggest: max(old.Biggest, valSize),
-		}
-		if next.hasNaN() || old.hasNaN() {
+		variance := float32(float32(t.Norm2[i]*tile.At(4))+float32(t.Err2[i]*tile.At(5))) + tile.At(6)
+		added := float32(float32(g*g)*float32(fusedSquares(t.Y[i*Tile:][:n])*variance)) + float32(f.Beta*float32(f.Beta*spread))
+		squares := float32(float32(f.Alpha*f.Alpha)*t.Squares[i]) + added
+		sum := float32(f.Alpha*t.Sum[i]) + (float32(f.Gamma*tile.At(3)) + float32(f.Beta*t.Step))
+		if squares != squares || sum != sum {
 			undefined |= 1 << (i - r)
 			continue
 		}
-		*old = next
+		t.Squares[i], t.Sum[i] = squares, sum
+		for c := range 4 {
+			t.Most[4*i+c] = max(t.Most[4*i+c], tile.At(c))
+		}
 	}
 	return undefined
 }
 
-func (c *Certificate) hasNaN() bool {
-	return c.Squares != c.Squares || c.Sum != c.Sum || c.Shift != c.Shift || c.Biggest != c.Biggest
+// fusedSquares is W of CertifyFunc.
+func fusedSquares(y []float32) float32 {
+	var chain [16]float32
+	for j, x := range y {
+		chain[j%16] = fma32(x, x, chain[j%16])
+	}
+	return foldChains(&chain)
+}
+
+// fma32 is x·y + z with one rounding. The product is exact in float64; the sum is rounded to odd
+// there, so that rounding again to float32 is right.
+func fma32(x, y, z float32) float32 {
+	p, c := float64(x)*float64(y), float64(z)
+	s := p + c
+	t := s - p
+	lost := (p - (s - t)) + (c - t)
+	if bits := math.Float64bits(s); bits&1 == 0 && (lost > 0 || lost < 0) {
+		if lost > 0 == (s > 0) {
+			bits++
+		} else {
+			bits--
+		}
+		s = math.Float64frombits(bits)
+	}
+	return float32(s)
 }
 
 // advanceCertifyU8_generic is the specification of AdvanceCertifyU8Func.
-func advanceCertifyU8_generic(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64) {
-	poisoned := advanceU8_generic(r, p, y, sv, top, 4, Tile)
-	return certify_generic(t, keys, values, sv, 0, 4, Tile) | poisonedBit(poisoned)
+func advanceCertifyU8_generic(r *RowStates, t *CertifyTile, tile *TileRecord, p []byte, sv []float32, top float32) (left uint64) {
+	poisoned := advanceU8_generic(r, p, t.Y, sv, top, 4, Tile)
+	return leftRows(r, t, poisoned, certify_generic(t, tile, 0, 4, Tile))
+}
+
+// leftRows is the result of AdvanceCertifyU8Func, which wants W where a row is undefined.
+func leftRows(r *RowStates, t *CertifyTile, poisoned bool, undefined uint64) (left uint64) {
+	const rows = 4
+	if undefined != 0 {
+		for i := range rows {
+			r.W[i] = fusedSquares(t.Y[i*Tile:][:Tile])
+		}
+	}
+	if poisoned {
+		undefined |= 1 << rows
+	}
+	return undefined
 }
 
 // qkAdvanceCertifyI8_generic is the specification of QKAdvanceCertifyI8Func.
-func qkAdvanceCertifyI8_generic(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64) {
-	const rows = 4
-	left = advanceCertifyU8_generic(r, t, keys, values, p, t.Y, sv, top)
-	for i := range rows {
-		r.W[i] = sumSquares_generic(t.Y[i*Tile:][:Tile])
-	}
-	qkScaleI8_generic(t.Y, q, k, sk, a, b, rows, Tile, d4, next)
+func qkAdvanceCertifyI8_generic(r *RowStates, t *CertifyTile, tile *TileRecord, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64) {
+	left = advanceCertifyU8_generic(r, t, tile, p, sv, top)
+	qkScaleI8_generic(t.Y, q, k, sk, a, b, 4, Tile, d4, next)
 	return left
-}
-
-func poisonedBit(poisoned bool) uint64 {
-	if poisoned {
-		return 16
-	}
-	return 0
 }

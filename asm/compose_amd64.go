@@ -50,7 +50,7 @@ func advanceLogU8_avx2(r *RowStates, p []byte, y, sv []float32, code LogCode, to
 	return advance_avx2(r.M, r.L, r.W, r.Stat, r.Fold, m)
 }
 
-func advanceCertifyU8_avx2(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64) {
-	poisoned := advanceU8_avx2(r, p, y, sv, top, 4, Tile)
-	return certify_avx2(t, keys, values, sv, 0, 4, Tile) | poisonedBit(poisoned)
+func advanceCertifyU8_avx2(r *RowStates, t *CertifyTile, tile *TileRecord, p []byte, sv []float32, top float32) (left uint64) {
+	poisoned := advanceU8_avx2(r, p, t.Y, sv, top, 4, Tile)
+	return leftRows(r, t, poisoned, certify_avx2(t, tile, 0, 4, Tile))
 }

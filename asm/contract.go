@@ -239,58 +239,49 @@ type QKAdvanceI4Func func(r *RowStates, p []byte, y []float32, sv []byte, top fl
 // QKAdvanceN4Func is QKAdvanceI4Func for the keys of QKScaleN4Func.
 type QKAdvanceN4Func func(r *RowStates, p []byte, y []float32, sv []byte, top float32, q []int8, k []byte, book *ScaledBook, a, b []float32, d4 int, next []byte) (poisoned bool)
 
-// Certificate is what quantization may have done to a row of the output so far, weights
-// relative to the running maximum.
-type Certificate struct {
-	Squares float32 // Σ weight²·variance
-	Sum     float32 // Σ weight·bound
-	Shift   float32 // most a logit moved
-	Biggest float32 // max|v|
-}
-
-// QueryError is what certificates need of a query row.
-type QueryError struct {
-	Norm, Err   float32 // ‖q‖, ‖q−q̂‖, both times |scale|
-	Norm2, Err2 float32 // their squares over DK
-}
+// TileRecord is what certificates know of the tokens of a tile: eight float32, little endian.
+//
+//	0–3  maxima: ‖k−k̂‖, ‖k̂‖, |v|, |v−v̂|
+//	4, 5 mean squares of ‖k−k̂‖ and of ‖k̂‖, times that of v̂ per channel without the centre
+//	6    mean square of v−v̂ per channel
+//	7    what a step of integer weights over all tokens adds to the variance
+type TileRecord [32]byte
 
 // CertifyTile is what certificates need of the rows of a tile. It is one argument, since it is
 // the same from tile to tile.
 type CertifyTile struct {
-	C      []Certificate
-	Y      []float32 // [rows][64] weights
-	St     []Stat
-	F      []Fold // as Advance leaves them
-	Q      []QueryError
-	Step   float32 // what a step of integer weights may add, 0 where they are not rounded
-	Spread float32 // times ValSize2 the variance that a step adds, times Σ sv²
+	Squares     []float32 // [rows] Σ weight²·variance so far, weights relative to the running maximum
+	Sum         []float32 // [rows] Σ weight·bound
+	Most        []float32 // [rows][4] the largest of the maxima of records
+	Y           []float32 // [rows][64] weights
+	St          []Stat
+	F           []Fold    // as Advance leaves them
+	Norm2, Err2 []float32 // [rows] ‖q‖² and ‖q−q̂‖², times scale²/DK
+	Step        float32   // what a step of integer weights may add, 0 where they are not rounded
+	Spread      float32   // 1, or 0 there
 }
 
-// CertifyFunc adds the n weights Y[i] of a tile to the certificates of rows r ≤ i < r+m, m ≤ 64.
-// keys and values are four bfloat16 numbers each: largest error and size, and mean squares of
-// the two. KeyErr and KeySize are max‖k−k̂‖ and max‖k̂‖; ValErr and ValSize max|v−v̂| and max|v|,
-// their squares per channel and, of v̂, without the centre. sv are the value scales.
-// With W = Σ Y[i][j]² and S = Σ sv[j]², j < n, in the chains of SumSquaresFunc, F[i] = (α, β, γ)
-// and g = γ/L, L of St[i]:
+// CertifyFunc adds the n weights Y[i] of a tile (x0, … x7) to the certificates of rows
+// r ≤ i < r+m, m ≤ 64. With F[i] = (α, β, γ), g = γ/L, L of St[i], and W = Σ Y[i][j]², j < n, in 16
+// chains of fused multiply-adds (j mod 16) folded as a binary tree 8, 4, 2, 1:
 //
-//	squares = (g·g)·(W·((Norm2·KeyErr2 + Err2·KeySize2)·ValSize2 + ValErr2)) + β·(β·(Spread·ValSize2/S, or 0 unless S > 0))
-//	sum     = γ·ValErr + β·Step
-//	shift   = Norm·KeyErr + Err·KeySize
-//	C[i]    ← ((α·α)·Squares + squares, α·Sum + sum, max(Shift, shift), max(Biggest, ValSize))
+//	Squares[i] ← (α·α)·Squares[i] + ((g·g)·(W·((Norm2[i]·x4 + Err2[i]·x5) + x6)) + β·(β·(Spread·x7)))
+//	Sum[i]     ← α·Sum[i] + (γ·x3 + β·Step)
+//	Most[i][c] ← max(Most[i][c], xc),   c < 4
 //
-// sv may be empty, then S is 0. Rows whose α has its sign bit set are left as they are. So are rows with a
-// NaN among the four numbers before or after, from a NaN or from 0·Inf: bit i−r of the result
-// tells. Exact: one rounding per operation.
-type CertifyFunc func(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64)
+// Rows whose α has its sign bit set are left as they are. So are rows whose Squares or Sum would be
+// a NaN, from a NaN or from 0·Inf: bit i−r of the result tells. Maxima are no NaN. Exact: one
+// rounding per operation.
+type CertifyFunc func(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64)
 
-// AdvanceCertifyU8Func is AdvanceU8Func on the first four rows, m = 4 and n = 64, followed by
-// CertifyFunc on the same. Y, St and F of t are y and those of r. Bits 0–3 of the result are
-// that of CertifyFunc, bit 4 is that of AdvanceU8Func. Exact.
-type AdvanceCertifyU8Func func(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64)
+// AdvanceCertifyU8Func is AdvanceU8Func on the logits Y of t of four rows and 64 tokens, followed by
+// CertifyFunc. St and F of t are those of r, Spread is 1. Bits 0–3 of the result are that of CertifyFunc,
+// bit 4 is that of AdvanceU8Func. Where one of bits 0–3 is set, the first four numbers of W are those
+// of CertifyFunc afterwards. Exact.
+type AdvanceCertifyU8Func func(r *RowStates, t *CertifyTile, tile *TileRecord, p []byte, sv []float32, top float32) (left uint64)
 
-// QKAdvanceCertifyI8Func is AdvanceCertifyU8Func followed by QKScaleI8Func, as QKAdvanceI8Func, y
-// being Y of t. Afterwards the first four numbers of W are Σ Y[i][j]². Exact.
-type QKAdvanceCertifyI8Func func(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64)
+// QKAdvanceCertifyI8Func is AdvanceCertifyU8Func followed by QKScaleI8Func, as QKAdvanceI8Func. Exact.
+type QKAdvanceCertifyI8Func func(r *RowStates, t *CertifyTile, tile *TileRecord, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64)
 
 // FoldI8Func adds a tile to the output states of m rows:
 //

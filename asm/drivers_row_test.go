@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/big"
 	"math/bits"
 	"slices"
 )
@@ -149,36 +150,53 @@ func (g *gen) magnitudes(n, top int) []float32 {
 	return x
 }
 
-// records draws what certificates know about keys and values: the numbers and their bytes.
-func (g *gen) records() (x []float32, records [16]byte) {
-	x = g.magnitudes(8, 60)
-	for i, v := range x {
-		bits := math.Float32bits(v) >> 16
-		x[i] = math.Float32frombits(bits << 16)
-		binary.LittleEndian.PutUint16(records[2*i:], uint16(bits))
+// fused is x·y + z with one rounding.
+func fused(x, y, z float32) float32 {
+	if all := x*0 + y*0 + z*0; all != 0 { // NaN: one is not finite
+		return x*y + z
 	}
-	return x, records
+	exact := func(x float32) *big.Float { return new(big.Float).SetPrec(600).SetFloat64(float64(x)) }
+	sum := new(big.Float).SetPrec(600).Mul(exact(x), exact(y))
+	f, _ := sum.Add(sum, exact(z)).Float32()
+	return f
+}
+
+// squares is W of CertifyFunc.
+func squares(y []float32) float32 {
+	lanes := make([]float32, 16)
+	for j, x := range y {
+		lanes[j%16] = fused(x, x, lanes[j%16])
+	}
+	return chains(lanes)
+}
+
+// records draws what certificates know about a tile.
+func (g *gen) records() (x []float32, tile TileRecord) {
+	x = append(g.maxima(4), g.magnitudes(4, 60)...)
+	for i, v := range x {
+		tile.Put(i, v)
+	}
+	return x, tile
+}
+
+// maxima draws numbers of one sign, infinite where others are NaN.
+func (g *gen) maxima(n int) []float32 {
+	x := g.magnitudes(n, 60)
+	for i, v := range x {
+		if v != v {
+			x[i] = float32(math.Inf(1))
+		}
+	}
+	return x
 }
 
 func driveCertify(g *gen, m, n, _ int) trial {
-	c, y, st := g.magnitudes(4*m, 90), g.magnitudes(m*Tile, 1), g.magnitudes(3*m, 40)
-	w, q := g.magnitudes(3*m, 1), g.magnitudes(4*m, 60)
-	t, records := g.records()
-	t = append(t, g.magnitudes(2, 60)...)
+	y, st, w := g.magnitudes(m*Tile, 1), g.magnitudes(3*m, 40), g.magnitudes(3*m, 1)
+	norms, errs, old, sums, most := g.magnitudes(m, 60), g.magnitudes(m, 60), g.magnitudes(m, 90), g.magnitudes(m, 90), g.maxima(4*m)
+	x, tile := g.records()
+	step, spread := g.magnitudes(1, 60)[0], float32(g.IntN(2))
 	first := g.IntN(m)
-	var sv []float32
-	step2 := float32(0)
-	if g.IntN(4) > 0 {
-		sv = g.magnitudes(n, 40)
-		squares := make([]float32, n)
-		for j, x := range sv {
-			squares[j] = mul(x, x)
-		}
-		if s := chains(squares); s > 0 {
-			step2 = div(mul(t[9], t[7]), s)
-		}
-	}
-	want := append([]float32(nil), c...)
+	newSquares, newSums, newMost := slices.Clone(old), slices.Clone(sums), slices.Clone(most)
 	var undefined uint64
 	for i := first; i < m; i++ {
 		if g.IntN(4) == 0 {
@@ -188,96 +206,87 @@ func driveCertify(g *gen, m, n, _ int) trial {
 		if alpha < 0 {
 			continue
 		}
-		squares := make([]float32, n)
-		for j, x := range y[i*Tile:][:n] {
-			squares[j] = mul(x, x)
-		}
-		q, old, f := q[4*i:][:4], want[4*i:][:4], div(gamma, st[3*i+1])
-		variance := add(mul(add(mul(q[2], t[2]), mul(q[3], t[3])), t[7]), t[6])
-		tile := [4]float32{
-			add(mul(mul(f, f), mul(chains(squares), variance)), mul(beta, mul(beta, step2))), add(mul(gamma, t[4]), mul(beta, t[8])),
-			add(mul(q[0], t[0]), mul(q[1], t[1])), t[5],
-		}
-		next := [4]float32{
-			add(mul(mul(alpha, alpha), old[0]), tile[0]), add(mul(alpha, old[1]), tile[1]),
-			max(old[2], tile[2]), max(old[3], tile[3]),
-		}
-		if all := next[0] + next[1] + next[2] + next[3]; all != all { // sums of magnitudes: no Inf−Inf
+		f := div(gamma, st[3*i+1])
+		variance := add(add(mul(norms[i], x[4]), mul(errs[i], x[5])), x[6])
+		added := add(mul(mul(f, f), mul(squares(y[i*Tile:][:n]), variance)), mul(beta, mul(beta, mul(spread, x[7]))))
+		s, t := add(mul(mul(alpha, alpha), old[i]), added), add(mul(alpha, sums[i]), add(mul(gamma, x[3]), mul(beta, step)))
+		if s != s || t != t {
 			undefined |= 1 << (i - first)
 			continue
 		}
-		copy(old, next[:])
+		newSquares[i], newSums[i] = s, t
+		for c := range 4 {
+			newMost[4*i+c] = max(most[4*i+c], x[c])
+		}
 	}
 	return trial{
-		ops: []operand{inout(c, want, nil), in(y), in(st), in(w), in(sv), in(q), in(records[:]), out([]uint64{undefined}, nil)},
+		ops: []operand{inout(old, newSquares, nil), inout(sums, newSums, nil), inout(most, newMost, nil), in(y), in(st), in(w), in(norms), in(errs),
+			in(tile[:]), out([]uint64{undefined}, nil)},
 		call: func(k any, b [][]byte) {
-			tile := CertifyTile{C: view[Certificate](b[0]), Y: view[float32](b[1]), St: view[Stat](b[2]), F: view[Fold](b[3]), Q: view[QueryError](b[5]),
-				Step: t[8], Spread: t[9]}
-			view[uint64](b[7])[0] = k.(CertifyFunc)(&tile, (*[8]byte)(b[6]), (*[8]byte)(b[6][8:]), view[float32](b[4]), first, m-first, n)
+			t := CertifyTile{Squares: view[float32](b[0]), Sum: view[float32](b[1]), Most: view[float32](b[2]), Y: view[float32](b[3]),
+				St: view[Stat](b[4]), F: view[Fold](b[5]), Norm2: view[float32](b[6]), Err2: view[float32](b[7]), Step: step, Spread: spread}
+			view[uint64](b[9])[0] = k.(CertifyFunc)(&t, (*TileRecord)(b[8]), first, m-first, n)
 		},
 		work: float64(m * (2*n + 24)),
 	}
 }
 
-// certificates draws what a certified tile of m rows needs besides the softmax: certificates and
-// a place for the result, and what is known of the rows, of a step, and of keys and values.
-func (g *gen) certificates(m int) (c, known operand) {
-	_, records := g.records()
-	x := append(g.magnitudes(4*m, 60), g.magnitudes(2, 60)...)
-	c = inout(append(g.magnitudes(4*m, 90), 0), make([]float32, 4*m+1), nil)
-	c.want = nil
-	return c, in(append(x, view[float32](records[:])...))
-}
-
-// certified is the tile of those operands, and note takes the result.
-func certified(b [][]byte, r *RowStates, y []float32) (t *CertifyTile, keys, values *[8]byte, note func(left uint64) bool) {
-	c, known := view[float32](b[0]), view[float32](b[1])
-	m := len(c) / 4
-	t = &CertifyTile{C: view[Certificate](b[0][:16*m]), Y: y, St: r.Stat, F: r.Fold, Q: view[QueryError](b[1][:16*m]), Step: known[4*m], Spread: known[4*m+1]}
-	records := b[1][16*m+8:]
-	return t, (*[8]byte)(records), (*[8]byte)(records[8:]), func(left uint64) bool {
-		c[4*m] = float32(left)
-		return left&16 != 0
-	}
-}
-
-// driveAdvanceCertifyU8 is driveAdvanceU8 with certificates as the twin makes them.
+// driveAdvanceCertifyU8 is driveAdvanceU8 with certificates as the twin makes them, and the sums of
+// squares where a row is undefined.
 func driveAdvanceCertifyU8(g *gen, _, _, _ int) trial {
 	const m = 4
 	top := [...]float32{255, 15}[g.IntN(2)]
 	var extra [][]byte
 	tr := logitRows(g, m, Tile, weights).trialAdvance(g, top, 2*m, func(f any, r *RowStates, p []byte, y, sv []float32) bool {
-		t, keys, values, note := certified(extra, r, y)
-		return note(f.(AdvanceCertifyU8Func)(r, t, keys, values, p, y, sv, top))
+		return certified(extra, r, y, func(t *CertifyTile, tile *TileRecord) uint64 {
+			return f.(AdvanceCertifyU8Func)(r, t, tile, p, sv, top)
+		})
 	})
-	return tr.withCertificates(g, m, &extra)
+	return tr.withCertificates(g, &extra)
 }
 
-// withCertificates appends the operands of certificates, which extra is set to.
-func (tr trial) withCertificates(g *gen, m int, extra *[][]byte) trial {
-	c, known := g.certificates(m)
+// driveQKAdvanceCertifyI8 is driveQKAdvanceI8 likewise.
+func driveQKAdvanceCertifyI8(g *gen, _, _, d int) trial {
+	const m = 4
+	top := [...]float32{255, 15}[g.IntN(2)]
+	var extra [][]byte
+	tr := logitRows(g, m, Tile, weights).trialAhead(g, top, d, func(f any, r *RowStates, p []byte, y, sv []float32, s *aheadScores) bool {
+		return certified(extra, r, y, func(t *CertifyTile, tile *TileRecord) uint64 {
+			return f.(QKAdvanceCertifyI8Func)(r, t, tile, p, sv, top, s.q, s.k, s.sk, s.a, s.b, s.d4, s.next)
+		})
+	})
+	return tr.withCertificates(g, &extra)
+}
+
+// certified calls a kernel with the operands of certificates of four rows.
+func certified(b [][]byte, r *RowStates, y []float32, call func(t *CertifyTile, tile *TileRecord) (left uint64)) (poisoned bool) {
+	const m = 4
+	c, known, tile := view[float32](b[0]), view[float32](b[1]), (*TileRecord)(b[1][4*(2*m+1):])
+	left := call(&CertifyTile{Squares: c[:m], Sum: c[m:][:m], Most: c[2*m:][:4*m], Y: y, St: r.Stat, F: r.Fold,
+		Norm2: known[:m], Err2: known[m:][:m], Step: known[2*m], Spread: 1}, tile)
+	c[6*m] = float32(left)
+	if left&15 == 0 {
+		clear(r.W[:m]) // anything
+	}
+	return left&16 != 0
+}
+
+// withCertificates appends those operands, which extra is set to.
+func (tr trial) withCertificates(g *gen, extra *[][]byte) trial {
+	const m, sums = 4, 6
+	for i := range m {
+		tr.ops[sums].mask[i] = spec
+	}
+	c := inout(append(append(g.magnitudes(2*m, 90), g.maxima(4*m)...), 0), make([]float32, 6*m+1), nil)
+	c.want = nil
+	_, tile := g.records()
 	own, call := len(tr.ops), tr.call
-	tr.ops = append(tr.ops, c, known)
+	tr.ops = append(tr.ops, c, in(append(g.magnitudes(2*m+1, 60), view[float32](tile[:])...)))
 	tr.call = func(f any, b [][]byte) {
 		*extra = b[own:]
 		call(f, b[:own])
 	}
 	return tr
-}
-
-// driveQKAdvanceCertifyI8 wants the sums of squares too.
-func driveQKAdvanceCertifyI8(g *gen, _, _, d int) trial {
-	const m, sums = 4, 6
-	top := [...]float32{255, 15}[g.IntN(2)]
-	var extra [][]byte
-	tr := logitRows(g, m, Tile, weights).trialAhead(g, top, d, func(f any, r *RowStates, p []byte, y, sv []float32, s *aheadScores) bool {
-		t, keys, values, note := certified(extra, r, y)
-		return note(f.(QKAdvanceCertifyI8Func)(r, t, keys, values, p, sv, top, s.q, s.k, s.sk, s.a, s.b, s.d4, s.next))
-	})
-	for i := range m {
-		tr.ops[sums].mask[i] = spec
-	}
-	return tr.withCertificates(g, m, &extra)
 }
 
 func driveFoldI8(g *gen, m, _, d int) trial {

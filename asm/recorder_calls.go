@@ -386,46 +386,45 @@ func (recorder *Recorder) intercept() {
 	}
 	{
 		kernel := recorder.kernel("Certify")
-		recorder.Certify = func(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64) {
+		recorder.Certify = func(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64) {
 			record(recorder, kernel, &struct {
-				t            *CertifyTile
-				keys, values *[8]byte
-				sv           []float32
-				r, m, n      int
-			}{t, keys, values, sv, r, m, n}, 4)
+				t       *CertifyTile
+				tile    *TileRecord
+				r, m, n int
+			}{t, tile, r, m, n}, 4)
 			return 0
 		}
 	}
 	{
 		kernel := recorder.kernel("AdvanceCertifyU8")
-		recorder.AdvanceCertifyU8 = func(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64) {
+		recorder.AdvanceCertifyU8 = func(r *RowStates, t *CertifyTile, tile *TileRecord, p []byte, sv []float32, top float32) (left uint64) {
 			record(recorder, kernel, &struct {
-				r            *RowStates
-				t            *CertifyTile
-				keys, values *[8]byte
-				p            []byte
-				y, sv        []float32
-				top          float32
-			}{r, t, keys, values, p, y, sv, top}, 4)
+				r    *RowStates
+				t    *CertifyTile
+				tile *TileRecord
+				p    []byte
+				sv   []float32
+				top  float32
+			}{r, t, tile, p, sv, top}, 4)
 			return 0
 		}
 	}
 	{
 		kernel := recorder.kernel("QKAdvanceCertifyI8")
-		recorder.QKAdvanceCertifyI8 = func(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64) {
+		recorder.QKAdvanceCertifyI8 = func(r *RowStates, t *CertifyTile, tile *TileRecord, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64) {
 			record(recorder, kernel, &struct {
-				r            *RowStates
-				t            *CertifyTile
-				keys, values *[8]byte
-				p            []byte
-				sv           []float32
-				top          float32
-				q            []int8
-				k            []byte
-				sk, a, b     []float32
-				d4           int
-				next         []byte
-			}{r, t, keys, values, p, sv, top, q, k, sk, a, b, d4, next}, 4)
+				r        *RowStates
+				t        *CertifyTile
+				tile     *TileRecord
+				p        []byte
+				sv       []float32
+				top      float32
+				q        []int8
+				k        []byte
+				sk, a, b []float32
+				d4       int
+				next     []byte
+			}{r, t, tile, p, sv, top, q, k, sk, a, b, d4, next}, 4)
 			return 0
 		}
 	}

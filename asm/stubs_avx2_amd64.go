@@ -71,7 +71,7 @@ func scaleF32_avx2(y, a, b []float32, m, n int)
 func advance_avx2(m, l, w []float32, st []Stat, f []Fold, rows int) (poisoned bool)
 
 //go:noescape
-func certify_avx2(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64)
+func certify_avx2(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64)
 
 //go:noescape
 func foldI8_avx2(o []float32, a []int32, mu []float32, f []Fold, m, dv int)

@@ -89,10 +89,10 @@ func advanceU8_avx512(r *RowStates, p []byte, y, sv []float32, top float32, m, n
 func advanceLogU8_avx512(r *RowStates, p []byte, y, sv []float32, code LogCode, top float32, m, n int) (poisoned bool)
 
 //go:noescape
-func certify_avx512(t *CertifyTile, keys, values *[8]byte, sv []float32, r, m, n int) (undefined uint64)
+func advanceCertifyU8_avx512(r *RowStates, t *CertifyTile, tile *TileRecord, p []byte, sv []float32, top float32) (left uint64)
 
 //go:noescape
-func advanceCertifyU8_avx512(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, y, sv []float32, top float32) (left uint64)
+func certify_avx512(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64)
 
 //go:noescape
 func foldI8_avx512(o []float32, a []int32, mu []float32, f []Fold, m, dv int)

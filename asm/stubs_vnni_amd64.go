@@ -35,7 +35,7 @@ func qkAdvanceN4_vnni(r *RowStates, p []byte, y []float32, sv []byte, top float3
 func qkAdvanceLogI8_vnni(r *RowStates, p []byte, y, sv []float32, code *LogCode, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (poisoned bool)
 
 //go:noescape
-func qkAdvanceCertifyI8_vnni(r *RowStates, t *CertifyTile, keys, values *[8]byte, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64)
+func qkAdvanceCertifyI8_vnni(r *RowStates, t *CertifyTile, tile *TileRecord, p []byte, sv []float32, top float32, q []int8, k []byte, sk, a, b []float32, d4 int, next []byte) (left uint64)
 
 //go:noescape
 func pvFoldB4_vnni(o []float32, p, v []byte, ratio []int16, levels *[16]int8, mu []float32, f []Fold, m, n, dv, block int, next []byte)

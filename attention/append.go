@@ -100,11 +100,30 @@ type rowBuffer struct {
 	scratch *quant.Scratch
 }
 
+// valueScale returns the scale of token t of a stored tile of values, 0 if its format has none.
+func (b *rowBuffer) valueScale(ks *asm.Set, s *side, tile []byte, t int) float32 {
+	f, ok := s.codec.Format.(quant.Int8Format)
+	if !ok {
+		return 0
+	}
+	b.reserve(s.d)
+	if f, ok := f.(quant.FoldInt8Format); ok {
+		return f.ScalesI8(ks, b.scratch, tile, t+1, s.d)[t]
+	}
+	_, scale := f.ExpandI8(ks, b.scratch, tile, tile, quant.Values, s.d, t+1)
+	return scale[t]
+}
+
+// reserve makes room for a tile of rows of d channels.
+func (b *rowBuffer) reserve(d int) {
+	if len(b.tile) < Tile*d {
+		b.tile, b.scratch = make([]float32, Tile*d), quant.NewScratch(d)
+	}
+}
+
 // expand returns the rows of a stored tile in the float32 layout of its side.
 func (b *rowBuffer) expand(ks *asm.Set, s *side, tile []byte) []float32 {
-	if len(b.tile) < Tile*s.d {
-		b.tile, b.scratch = make([]float32, Tile*s.d), quant.NewScratch(s.d)
-	}
+	b.reserve(s.d)
 	s.codec.Format.ExpandF32(ks, b.tile, b.scratch, tile, tile, s.Side, s.d, Tile)
 	return b.tile
 }

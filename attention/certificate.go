@@ -9,10 +9,9 @@ import (
 	"github.com/qattn/qattn/quant"
 )
 
-// A certified plan keeps, with every stored token, four numbers about what quantization
-// did to its tile so far, and every row of queries sums them up on its way through the
-// tiles. The rigorous part: if scores move by at most δ, probabilities move by at most
-// 2·tanh(δ/2) in total, so
+// A certified plan keeps, with every stored token, what quantization did to its tile so
+// far, and every row of queries sums that up on its way through the tiles. The rigorous
+// part: if scores move by at most δ, probabilities move by at most 2·tanh(δ/2) in total, so
 //
 //	|Δout| ≤ tanh(δ/2)·2·max|v| + Σ p̂·max|v−v̂| + Σ_tiles (half a weight step)·Σ|v̂ code|
 //	δ = |scale|·(‖q‖·max‖k−k̂‖ + ‖q−q̂‖·max‖k̂‖)
@@ -22,21 +21,22 @@ import (
 //
 //	E² = Σ p̂²·(scale²·(‖q‖²·‖k−k̂‖² + ‖q−q̂‖²·‖k̂‖²)/DK·σ² + ε²) + Σ_tiles (weight step)²/12·Σ (σ/s)²
 //
-// with σ² the mean square of the values without their centre, ε² that of v−v̂ and s the
-// value scale. Values that share a mean and are stored without a centre make σ² too large,
+// with σ² the mean square of the values without their centre, ε² that of v−v̂ and s² that of
+// the value scales. Values that share a mean and are stored without a centre make σ² too large,
 // and the estimate with it. Rounding of float32 arithmetic comes on top of both.
 
-// record is what a certified tile knows after a token: maxima and mean squares over its
+// record is what a certified tile knows of a side after a token: maxima and mean squares over its
 // finite tokens up to that one. Maxima are rounded up to bfloat16, means to nearest.
 type record struct {
 	maxError, maxSize float32 // keys: ‖k−k̂‖, ‖k̂‖; values: max|v−v̂|, max|v|
 	error2, size2     float32 // mean squares; keys: ‖k−k̂‖², ‖k̂‖²; values, per channel: (v−v̂)², v̂² without centre
+	scale2            float32 // mean square of the scales of values that have one, else 0
 }
 
 const (
-	recordBytes      = 8
+	recordBytes      = 10
 	certificateBytes = Tile * recordBytes
-	fullRecord       = 8 // offset of a copy of the last token's record in a tile header
+	wholeRecord      = 16 // offset of what kernels read of whole tiles, an asm.TileRecord, in the header of the values
 )
 
 // records is the size of a side's records.
@@ -47,16 +47,29 @@ func (p *Plan) records() int {
 	return 0
 }
 
-func (r record) put(b []byte) { binary.LittleEndian.PutUint64(b, r.pack()) }
-
-func (r record) pack() uint64 {
-	return uint64(roundUp16(r.maxError)) | uint64(roundUp16(r.maxSize))<<16 | uint64(roundNear16(r.error2))<<32 | uint64(roundNear16(r.size2))<<48
+func (r record) put(b []byte) {
+	binary.LittleEndian.PutUint64(b, uint64(roundUp16(r.maxError))|uint64(roundUp16(r.maxSize))<<16|uint64(roundNear16(r.error2))<<32|uint64(roundNear16(r.size2))<<48)
+	binary.LittleEndian.PutUint16(b[8:], uint16(roundNear16(r.scale2)))
 }
 
 func getRecord(b []byte) record {
 	x := binary.LittleEndian.Uint64(b)
-	return record{wide16(x), wide16(x >> 16), wide16(x >> 32), wide16(x >> 48)}
+	return record{wide16(x), wide16(x >> 16), wide16(x >> 32), wide16(x >> 48), wide16(uint64(binary.LittleEndian.Uint16(b[8:])))}
 }
+
+// join sets what kernels need of keys and values of n tokens.
+func join(tile *asm.TileRecord, k, v record, n int) {
+	step := float32(0)
+	if v.scale2 > 0 {
+		step = float32(float32(n)*v.size2) / float32(12*v.scale2)
+	}
+	for i, x := range [...]float32{k.maxError, k.maxSize, v.maxSize, v.maxError, times(k.error2, v.size2), times(k.size2, v.size2), v.error2, step} {
+		tile.Put(i, x)
+	}
+}
+
+// whole returns what kernels read of a tile of which a row sees all, given its block of values.
+func whole(values []byte) *asm.TileRecord { return (*asm.TileRecord)(values[wholeRecord:]) }
 
 // wide16 is the bfloat16 in the low bits of x.
 func wide16(x uint64) float32 { return math.Float32frombits(uint32(x) << 16) }
@@ -86,12 +99,16 @@ func (p *Plan) certify(buf *rowBuffer, s *side, page, records []byte, h, first, 
 			f.DecodeI8(stored, block[s.tile:], s.Side, s.d, t)
 			row = row.larger(deviation(s.Side, x, stored, biggest))
 		}
+		if s.Side == quant.Values {
+			scale := buf.valueScale(p.ks, s, block[s.tile:], t)
+			row.scale2 = float32(scale * scale)
+		}
 		n := t - first - bits.OnesCount64(bad&(1<<t-1))
 		r = r.with(row, n)
 	}
 	r.put(p.geo.record(records, s, h, t))
-	if t == Tile-1 { // rows that see all of the tile read it where they read the header anyway
-		r.put(block[fullRecord:])
+	if t == Tile-1 && s.Side == quant.Values { // rows that see all of the tile read it where they read the header anyway
+		join(whole(block), getRecord(p.geo.record(records, &p.geo.k, h, t)), getRecord(p.geo.record(records, s, h, t)), Tile-first)
 	}
 }
 
@@ -105,20 +122,20 @@ func deviation(side quant.Side, x, stored []float32, biggest float32) record {
 		top = max(top, math.Abs(e))
 	}
 	if side == quant.Keys {
-		return record{float32(math.Sqrt(e2)), float32(math.Sqrt(s2)), float32(e2), float32(s2)}
+		return record{maxError: float32(math.Sqrt(e2)), maxSize: float32(math.Sqrt(s2)), error2: float32(e2), size2: float32(s2)}
 	}
 	d := float64(len(x))
-	return record{float32(top), biggest, float32(e2 / d), float32(s2 / d)}
+	return record{maxError: float32(top), maxSize: biggest, error2: float32(e2 / d), size2: float32(s2 / d)}
 }
 
 // larger has the larger of each number.
 func (r record) larger(x record) record {
-	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), max(r.error2, x.error2), max(r.size2, x.size2)}
+	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), max(r.error2, x.error2), max(r.size2, x.size2), max(r.scale2, x.scale2)}
 }
 
 // with adds a row to the record of n rows.
 func (r record) with(x record, n int) record {
-	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), mean(r.error2, x.error2, n), mean(r.size2, x.size2, n)}
+	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), mean(r.error2, x.error2, n), mean(r.size2, x.size2, n), mean(r.scale2, x.scale2, n)}
 }
 
 // mean is the mean of n numbers whose mean was m, and x. A square that has left the range
@@ -131,26 +148,74 @@ func mean(m, x float32, n int) float32 {
 	return m + (x-m)*k
 }
 
-// certificate is a row's sums on the way.
-type certificate = asm.Certificate
+// certificate is what quantization may have done to a row of a state.
+type certificate struct {
+	squares float32 // Σ weight²·variance, weights relative to the maximum
+	sum     float32 // Σ weight·bound
+	shift   float32 // most a logit moved
+	biggest float32 // max|v|
+}
 
 // void is the certificate of a row that saw a token that is not finite.
-var void = certificate{Squares: nan, Sum: nan, Shift: nan, Biggest: nan}
+var void = certificate{squares: nan, sum: nan, shift: nan, biggest: nan}
+
+// rowCertificates is what a block notes of its rows in a certified plan.
+type rowCertificates struct {
+	squares, sum []float32 // [rows] of the split at hand, see asm.CertifyTile
+	most         []float32 // [rows][4]
+	norm, err    []float32 // [rows] ‖q‖ and ‖q−q̂‖, times |scale|
+	norm2, err2  []float32 // [rows] their squares over DK
+}
+
+func (c *rowCertificates) carve(rows int, from *carver) {
+	c.squares, c.sum, c.most = carve[float32](from, rows), carve[float32](from, rows), carve[float32](from, 4*rows)
+	c.norm, c.err = carve[float32](from, rows), carve[float32](from, rows)
+	c.norm2, c.err2 = carve[float32](from, rows), carve[float32](from, rows)
+}
+
+// from is what it notes of rows from n on.
+func (c *rowCertificates) from(n int) rowCertificates {
+	if c.squares == nil {
+		return rowCertificates{}
+	}
+	return rowCertificates{c.squares[n:], c.sum[n:], c.most[4*n:], c.norm[n:], c.err[n:], c.norm2[n:], c.err2[n:]}
+}
+
+// openCertificates starts those of a split.
+func (b *block) openCertificates() {
+	c := &b.w.rowCert
+	clear(c.squares[:b.rows])
+	clear(c.sum[:b.rows])
+	clear(c.most[:4*b.rows])
+}
+
+// closeCertificates leaves those of the split in its state.
+func (b *block) closeCertificates() {
+	c, split := &b.w.rowCert, &b.w.split
+	for r := range b.rows {
+		if c.squares[r] != c.squares[r] || split.m[r] != split.m[r] {
+			split.cert[r] = void
+			continue
+		}
+		most := c.most[4*r:][:4]
+		split.cert[r] = certificate{c.squares[r], c.sum[r], times(c.norm[r], most[0]) + times(c.err[r], most[1]), most[2]}
+	}
+}
 
 // addCertificate adds b to a, weights scaled by fb and fa.
 func addCertificate(a, b *certificate, fa, fb float32) {
-	squares := float32(float32(fa*fa)*a.Squares) + float32(float32(fb*fb)*b.Squares)
-	sum := float32(fa*a.Sum) + float32(fb*b.Sum)
+	squares := float32(float32(fa*fa)*a.squares) + float32(float32(fb*fb)*b.squares)
+	sum := float32(fa*a.sum) + float32(fb*b.sum)
 	if squares+sum != squares+sum { // from a NaN or from 0·Inf
-		squares = times(float32(fa*fa), a.Squares) + times(float32(fb*fb), b.Squares)
-		sum = times(fa, a.Sum) + times(fb, b.Sum)
+		squares = times(float32(fa*fa), a.squares) + times(float32(fb*fb), b.squares)
+		sum = times(fa, a.sum) + times(fb, b.sum)
 	}
-	a.Squares, a.Sum = squares, sum
-	if b.Shift > a.Shift { // a NaN comes with one in the sums
-		a.Shift = b.Shift
+	a.squares, a.sum = squares, sum
+	if b.shift > a.shift { // a NaN comes with one in the sums
+		a.shift = b.shift
 	}
-	if b.Biggest > a.Biggest {
-		a.Biggest = b.Biggest
+	if b.biggest > a.biggest {
+		a.biggest = b.biggest
 	}
 }
 
@@ -204,8 +269,9 @@ func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32, p
 
 // noteNorms notes ‖q‖² and ‖q−q̂‖² of row r.
 func (b *block) noteNorms(r int, n2, e2 float64) {
-	scale, scale2 := b.p.certScale, b.p.certScale2
-	b.w.certQ[r] = asm.QueryError{Norm: float32(scale * math.Sqrt(n2)), Err: float32(scale * math.Sqrt(e2)), Norm2: float32(scale2 * n2), Err2: float32(scale2 * e2)}
+	c, scale, scale2 := &b.w.rowCert, b.p.certScale, b.p.certScale2
+	c.norm[r], c.err[r] = float32(scale*math.Sqrt(n2)), float32(scale*math.Sqrt(e2))
+	c.norm2[r], c.err2[r] = float32(scale2*n2), float32(scale2*e2)
 }
 
 // voidCertificates turns the certificates of rows that see a token of bad into NaN, before
@@ -214,7 +280,7 @@ func (b *block) voidCertificates(bad uint64, n int) {
 	for r := range b.rows {
 		for j, y := range b.w.y[r*Tile:][:n] {
 			if bad>>j&1 != 0 && y != negInf {
-				b.w.split.cert[r] = void
+				b.w.rowCert.squares[r] = nan
 			}
 		}
 	}
@@ -222,96 +288,49 @@ func (b *block) voidCertificates(bad uint64, n int) {
 
 // beginCertificates tells the kernel where the rows of the block are.
 func (b *block) beginCertificates() {
-	w := b.w
-	w.certT = asm.CertifyTile{C: w.split.cert, Y: w.y, St: w.stat, F: w.fold, Q: w.certQ}
-	b.certifySteps(0, Tile)
+	w, c := b.w, &b.w.rowCert
+	w.certT = asm.CertifyTile{Squares: c.squares, Sum: c.sum, Most: c.most, Y: w.y, St: w.stat, F: w.fold, Norm2: c.norm2, Err2: c.err2}
+	b.certifySteps(Tile)
 }
 
-// certifySteps sets what steps of integer weights on tokens [lo, hi) of a tile add: half of
-// Σ|v̂ code|, and with ValSize2 a twelfth of Σ (v̂ code)² over the tokens of a channel.
-func (b *block) certifySteps(lo, hi int) {
+// certifySteps sets what steps of integer weights on tokens below hi of a tile add: half of
+// Σ|v̂ code|, and the variance of its record.
+func (b *block) certifySteps(hi int) {
 	if t := &b.w.certT; b.p.intV != nil {
-		t.Step, t.Spread = 0.5*127*float32(hi), float32((hi-lo)*(hi-lo))*(1./12)
+		t.Step, t.Spread = 0.5*127*float32(hi), 1
 	}
 }
 
 // seeTile reads what certificates need of the tile at hand, before the weights replace the
 // logits.
 func (b *block) seeTile(kb, vb []byte, lo, n int) {
-	b.lo, b.keys = lo, kb
+	b.lo = lo
 	if bad := (bitmap(kb) | bitmap(vb)) & (1<<n - 1); bad != 0 {
 		b.voidCertificates(bad, n)
 	}
 }
 
-// certifyTile adds the tokens below n of the tile at hand, whose values are in block and have
-// the given scales, to the certificates of all rows, after advance. Most rows see all of a
-// tile: for them the records in its headers will do.
-func (b *block) certifyTile(block []byte, sv []float32, n int) {
+// certifyTile adds the tokens below n of the tile at hand, whose values are in block, to the
+// certificates of all rows, after advance. Most rows see all of a tile: for them what is in its header
+// will do. Those that see it up to the same token, all of them but on a causal diagonal, share a call.
+func (b *block) certifyTile(block []byte, n int) {
 	if b.full && n == Tile {
-		b.certifyRows((*[8]byte)(b.keys[fullRecord:]), (*[8]byte)(block[fullRecord:]), sv, 0, b.rows, n)
+		b.certifyRows(whole(block), 0, b.rows, n)
 		return
 	}
-	b.certifyPart(sv, n)
-}
-
-// fourRows is the number of rows, those of a token's query heads as a rule, for which a kernel
-// makes weights and certificates.
-const fourRows = 4
-
-// weighCertified is weights and certifyTile in one, for four rows that see all of a whole tile.
-func (b *block) weighCertified(block []byte, scale []float32) {
-	p, w := b.p, b.w
-	keys, values := (*[8]byte)(b.keys[fullRecord:]), (*[8]byte)(block[fullRecord:])
-	left := p.ks.AdvanceCertifyU8(&w.states, &w.certT, keys, values, w.p8, w.y, scale, p.prob.top)
-	if left != 0 {
-		b.leftRows(left, keys, values, scale)
-	}
-}
-
-// leftRows does what AdvanceCertifyU8 leaves to Go.
-func (b *block) leftRows(left uint64, keys, values *[8]byte, scale []float32) {
-	b.leftVoid(left)
-	b.certifyLeft(left&(1<<fourRows-1), keys, values, scale, 0, Tile)
-}
-
-// leftAhead does what QKAdvanceCertifyI8 leaves to Go: its weights are gone, but for their squares.
-func (b *block) leftAhead(left uint64, keys, values *[8]byte, scale []float32) {
-	b.leftVoid(left)
-	for r := range fourRows {
-		if left>>r&1 != 0 {
-			b.certifyRow(r, Tile, getRecord(keys[:]), getRecord(values[:]), scale, b.w.exps[r])
-		}
-	}
-}
-
-func (b *block) leftVoid(left uint64) {
-	if left>>fourRows != 0 {
-		b.w.split.poisonVoid(b.w.stat[:fourRows])
-	}
-}
-
-// records returns those of the whole tile at hand.
-func (b *block) records() (keys, values *[8]byte) {
-	kb, vb := b.stored(b.base / Tile)
-	return (*[8]byte)(kb[fullRecord:]), (*[8]byte)(vb[fullRecord:])
-}
-
-// certifyPart is certifyTile for rows that may see different parts of a tile. Those that see it
-// up to the same token, all of them but on a causal diagonal, share a call.
-func (b *block) certifyPart(sv []float32, n int) {
-	p := b.p
+	p, tile := b.p, &b.w.part
 	records := p.tileRecords(&b.s.run.pages, b.table, b.base/Tile)
 	for r := 0; r < b.rows; {
 		hi, m := b.alike(r, n)
 		if hi > 0 {
-			b.certifySteps(b.lo, hi)
+			b.certifySteps(hi)
 			k, v := p.geo.record(records, &p.geo.k, b.head, hi-1), p.geo.record(records, &p.geo.v, b.head, hi-1)
-			b.certifyRows((*[8]byte)(k), (*[8]byte)(v), sv, r, m, hi)
+			join(tile, getRecord(k), getRecord(v), hi-b.lo)
+			b.certifyRows(tile, r, m, hi)
 		}
 		r += m
 	}
-	b.certifySteps(0, Tile)
+	b.certifySteps(Tile)
 }
 
 // alike counts the rows from r that see the tile up to the same token.
@@ -335,46 +354,50 @@ func (b *block) end(r, n int) int {
 }
 
 // certifyRows adds the tokens of a tile below hi to the certificates of m rows from r.
-func (b *block) certifyRows(keys, values *[8]byte, sv []float32, r, m, hi int) {
+func (b *block) certifyRows(tile *asm.TileRecord, r, m, hi int) {
 	const most = 64 // rows of a call
 	for ; m > 0; r, m = r+most, m-most {
-		undefined := b.p.ks.Certify(&b.w.certT, keys, values, sv, r, min(m, most), hi)
-		b.certifyLeft(undefined, keys, values, sv, r, hi)
+		undefined := b.p.ks.Certify(&b.w.certT, tile, r, min(m, most), hi)
+		b.certifyLeft(undefined, tile, r, hi)
 	}
 }
 
 // certifyLeft certifies the rows from r on that the Certify kernel did not.
-func (b *block) certifyLeft(undefined uint64, keys, values *[8]byte, sv []float32, r, hi int) {
+func (b *block) certifyLeft(undefined uint64, tile *asm.TileRecord, r, hi int) {
 	for ; undefined != 0; undefined &= undefined - 1 {
 		i := r + bits.TrailingZeros64(undefined)
-		b.certifyRow(i, hi, getRecord(keys[:]), getRecord(values[:]), sv, b.squares(i, hi))
+		b.certifyRow(i, tile, b.p.ks.SumSquares(b.w.y[i*Tile:][:hi]))
 	}
 }
 
-// squares is Σ weight² of row r below hi.
-func (b *block) squares(r, hi int) float32 { return b.p.ks.SumSquares(b.w.y[r*Tile:][:hi]) }
+// leftRows does what AdvanceCertifyU8 and QKAdvanceCertifyI8 leave to Go. The weights may be gone, but for
+// their squares.
+func (b *block) leftRows(left uint64, tile *asm.TileRecord) {
+	if left>>aheadRows != 0 {
+		b.w.split.poisonVoid(b.w.stat[:aheadRows])
+	}
+	for r := range aheadRows {
+		if left>>r&1 != 0 {
+			b.certifyRow(r, tile, b.w.exps[r])
+		}
+	}
+}
 
 // certifyRow is the Certify kernel for one row, given Σ weight². It may have infinite errors: those that
 // count for nothing must not make it NaN.
-func (b *block) certifyRow(r, hi int, k, v record, sv []float32, weights2 float32) {
-	w, t, f, q := b.w, &b.w.certT, &b.w.fold[r], &b.w.certQ[r]
+func (b *block) certifyRow(r int, tile *asm.TileRecord, weights2 float32) {
+	w, t, c, f := b.w, &b.w.certT, &b.w.rowCert, &b.w.fold[r]
 	if f.Alpha < 0 {
 		return
 	}
 	g := f.Gamma / w.stat[r].L
-	step2 := float32(0)
-	if len(sv) > 0 {
-		if s := b.p.ks.SumSquares(sv[:hi]); s > 0 {
-			step2 = float32(t.Spread*v.size2) / s
-		}
+	variance := times(c.norm2[r], tile.At(4)) + times(c.err2[r], tile.At(5)) + tile.At(6)
+	squares := times(float32(g*g), times(weights2, variance)) + times(f.Beta, times(f.Beta, times(t.Spread, tile.At(7))))
+	c.squares[r] = times(float32(f.Alpha*f.Alpha), c.squares[r]) + squares
+	c.sum[r] = times(f.Alpha, c.sum[r]) + times(f.Gamma, tile.At(3)) + times(f.Beta, t.Step)
+	for i := range 4 {
+		c.most[4*r+i] = max(c.most[4*r+i], tile.At(i))
 	}
-	tile := certificate{
-		Squares: times(float32(g*g), times(weights2, times(times(q.Norm2, k.error2)+times(q.Err2, k.size2), v.size2)+v.error2)) + times(f.Beta, times(f.Beta, step2)),
-		Sum:     times(f.Gamma, v.maxError) + times(f.Beta, t.Step),
-		Shift:   times(q.Norm, k.maxError) + times(q.Err, k.maxSize),
-		Biggest: v.maxSize,
-	}
-	addCertificate(&w.split.cert[r], &tile, f.Alpha, 1)
 }
 
 // certifySinks is certifyTile for the n binary16 tokens at the front, whose errors follow
@@ -402,10 +425,11 @@ func (b *block) certifySinks(bad uint64, n int) {
 			counted++
 		}
 		if hi > 0 {
-			b.certifyRow(r, hi, k, v, nil, b.squares(r, hi))
+			join(&b.w.part, k, v, hi)
+			b.certifyRow(r, &b.w.part, b.p.ks.SumSquares(b.w.y[r*Tile:][:hi]))
 		}
 	}
-	b.certifySteps(0, Tile)
+	b.certifySteps(Tile)
 }
 
 func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {
@@ -421,18 +445,18 @@ func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {
 	}
 	mean := size * size * ulp * ulp / 3
 	if side == quant.Keys {
-		return record{float32(total), float32(size), float32(mean), float32(size * size)}
+		return record{maxError: float32(total), maxSize: float32(size), error2: float32(mean), size2: float32(size * size)}
 	}
-	return record{float32(worst), float32(top + worst), float32(mean / float64(d)), float32(size * size / float64(d))}
+	return record{maxError: float32(worst), maxSize: float32(top + worst), error2: float32(mean / float64(d)), size2: float32(size * size / float64(d))}
 }
 
 // finishCertificate turns a row's sums into the two numbers reported: l is its denominator
 // and dv its channels; rotating values back can gather the errors of all channels in one.
 func finishCertificate(a certificate, l float32, dv int, rotated bool) (estimate, bound float32) {
-	estimate = float32(math.Sqrt(float64(a.Squares)) / float64(l))
-	worst := float64(a.Sum) / float64(l)
-	if a.Shift != 0 {
-		worst += math.Tanh(float64(a.Shift)/2) * 2 * float64(a.Biggest)
+	estimate = float32(math.Sqrt(float64(a.squares)) / float64(l))
+	worst := float64(a.sum) / float64(l)
+	if a.shift != 0 {
+		worst += math.Tanh(float64(a.shift)/2) * 2 * float64(a.biggest)
 	}
 	if rotated {
 		worst *= math.Sqrt(float64(dv))

@@ -157,8 +157,8 @@ func unsigned(name string, top float32) *probability {
 			return bit(b.p.ks.QKAdvanceI8(&b.w.states, b.w.p8, b.w.y, scale, top, s.q, s.codes, s.scale, s.a, s.b, s.d4, s.next))
 		}},
 		certifiedAhead: &ahead{"QKAdvanceCertifyI8", func(b *block, scale []float32, s *nextScores) (left uint64) {
-			keys, values := b.records()
-			return b.p.ks.QKAdvanceCertifyI8(&b.w.states, &b.w.certT, keys, values, b.w.p8, scale, top, s.q, s.codes, s.scale, s.a, s.b, s.d4, s.next)
+			_, values := b.stored(b.base / Tile)
+			return b.p.ks.QKAdvanceCertifyI8(&b.w.states, &b.w.certT, whole(values), b.w.p8, scale, top, s.q, s.codes, s.scale, s.a, s.b, s.d4, s.next)
 		}},
 	}
 }

@@ -27,7 +27,8 @@ type tape struct {
 	paired   bool  // their queries multiply as bfloat16
 }
 
-// aheadRows is the number of rows of kernels that compute scores ahead.
+// aheadRows is the number of rows, those of a token's query heads as a rule, of kernels that compute
+// scores ahead or make weights and certificates.
 const aheadRows = 4
 
 const (
@@ -266,7 +267,7 @@ func (b *block) repeat(base, end int) (done int) {
 		last = last.after
 	}
 	last.full, last.base = true, tile*Tile
-	last.keys, values = last.stored(tile)
+	_, values = last.stored(tile)
 	next, tile := last.behind(tile)
 	keys, _ = next.stored(tile)
 	p.values(last, values, keys, Tile)
@@ -311,30 +312,15 @@ func (b *block) play(base, n int) (done int) {
 
 // repeatLeft does what a kernel of the family leaves to Go on the tile.
 func (b *block) repeatLeft(family string, result uint64, tile int) {
-	kb, vb := b.stored(tile)
-	keys, values := (*[8]byte)(kb[fullRecord:]), (*[8]byte)(vb[fullRecord:])
+	_, values := b.stored(tile)
 	switch family {
 	case "Certify":
-		b.certifyLeft(result, keys, values, b.scales(vb), 0, Tile)
-	case "AdvanceCertifyU8":
-		b.leftRows(result, keys, values, b.scales(vb))
-	case "QKAdvanceCertifyI8":
-		b.leftAhead(result, keys, values, b.scales(vb))
+		b.certifyLeft(result, whole(values), 0, Tile)
+	case "AdvanceCertifyU8", "QKAdvanceCertifyI8":
+		b.leftRows(result, whole(values))
 	default:
 		b.w.split.poisonVoid(b.w.stat[:b.rows])
 	}
-}
-
-// scales returns the value scales that the weights of a whole tile have been quantized over.
-func (b *block) scales(block []byte) (sv []float32) {
-	p, tile := b.p, block[b.p.geo.v.tile:]
-	switch {
-	case p.inPlaceFold != nil:
-		return p.inPlaceFold.ScalesI8(p.ks, &b.w.tmpV, tile, Tile, p.cfg.DV)
-	case p.intV != nil:
-		_, sv = p.intV.ExpandI8(p.ks, &b.w.tmpV, tile, tile, quant.Values, p.cfg.DV, Tile)
-	}
-	return sv
 }
 
 // record records the calls of the tile at base, which all rows see.
@@ -373,8 +359,6 @@ func (b *block) record(base int, ahead bool) bool {
 	asm.Rows(r, w.split.l, n, h)
 	asm.Rows(r, w.split.o, n*p.cfg.DV, h)
 	asm.Rows(r, p.meanV.head(b.head), p.cfg.DV, h)
-	asm.Rows(r, w.split.cert, n, h)
-	asm.Rows(r, w.certQ, n, h)
 	asm.Rows(r, unsafe.Slice(w, 1), 1, h)
 	b.full, b.base = true, base
 	if ahead {

@@ -26,7 +26,6 @@ type block struct {
 	all   span                  // tokens every row sees
 	base  int                   // of the tile at hand
 	lo    int                   // its first token that is not a sink
-	keys  []byte                // its block of keys, in a certified plan
 	full  bool                  // every row sees all of it
 	tape  *tape                 // for tiles that are, nil if their kernel calls cannot be repeated
 	visit func(b *block, n int) // where set, gets the logits of every tile in place of the values
@@ -166,9 +165,23 @@ func (b *block) queryHead(r int) int { return b.head*b.p.group + r%b.p.group }
 // position is the position of row r in its sequence.
 func (b *block) position(r int) int { return b.q.offset + b.tok0 + r/b.p.group }
 
-// walk adds the tokens of one split to the split states of a block and those after it, tile by
-// tile.
+// walk adds the tokens of one split to the split states of a block and those after it.
 func (b *block) walk(split span) {
+	if !b.p.cfg.Certify {
+		b.tiles(split)
+		return
+	}
+	for h := b; h != nil; h = h.after {
+		h.openCertificates()
+	}
+	b.tiles(split)
+	for h := b; h != nil; h = h.after {
+		h.closeCertificates()
+	}
+}
+
+// tiles is walk, tile by tile, but for certificates.
+func (b *block) tiles(split span) {
 	lo, hi := b.reach()
 	hi = min(split.hi, hi)
 	for base := max(split.lo, lo); base < hi; base += Tile {

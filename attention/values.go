@@ -80,15 +80,17 @@ func (b *block) weights(block []byte, scale []float32, n int) {
 	if bad := bad(block, n); bad != 0 {
 		b.poisonRows(scale, bad, n)
 	}
-	if p.cfg.Certify && p.prob.top > 0 && b.full && n == Tile && b.rows == fourRows {
-		b.weighCertified(block, scale)
+	if p.cfg.Certify && p.prob.top > 0 && b.full && n == Tile && b.rows == aheadRows {
+		if left := p.ks.AdvanceCertifyU8(&w.states, &w.certT, whole(block), w.p8, scale, p.prob.top); left != 0 {
+			b.leftRows(left, whole(block))
+		}
 		return
 	}
 	if p.prob.codes(b, scale, n) {
 		w.split.poisonVoid(w.stat[:b.rows])
 	}
 	if p.cfg.Certify {
-		b.certifyTile(block, scale, n) // while the weights are in the cache
+		b.certifyTile(block, n) // while the weights are in the cache
 	}
 }
 
@@ -141,7 +143,7 @@ func (b *block) valuesF32(block, next []byte, n int) {
 		b.valuesExpanded(p.prob.weigh, mu, bad, n)
 	}
 	if p.cfg.Certify {
-		b.certifyTile(block, nil, n)
+		b.certifyTile(block, n)
 	}
 }
 
@@ -212,7 +214,7 @@ func (b *block) valuesPair(block, next []byte, n int) {
 		r += m
 	}
 	if p.cfg.Certify {
-		b.certifyTile(block, nil, n)
+		b.certifyTile(block, n)
 	}
 }
 
@@ -237,7 +239,7 @@ func (b *block) valuesBF16(block, next []byte, n int) {
 	p.roundV.ExpandCodes(p.ks, w.vf, &w.tmpV, tile, next, dv, n)
 	b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) { p.ks.PVF32(acc, w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
 	if p.cfg.Certify {
-		b.certifyTile(block, nil, n)
+		b.certifyTile(block, n)
 	}
 }
 

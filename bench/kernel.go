@@ -60,7 +60,8 @@ func rowStates(m int) *asm.RowStates {
 // certifyTile is a tile of those rows with weights y.
 func certifyTile(r *asm.RowStates, y []float32) *asm.CertifyTile {
 	m := len(r.M)
-	return &asm.CertifyTile{C: make([]asm.Certificate, m), Y: y, St: r.Stat, F: r.Fold, Q: make([]asm.QueryError, m)}
+	return &asm.CertifyTile{Squares: make([]float32, m), Sum: make([]float32, m), Most: make([]float32, 4*m), Y: y, St: r.Stat, F: r.Fold,
+		Norm2: make([]float32, m), Err2: make([]float32, m), Spread: 1}
 }
 
 // tableKernels lists the available rows of the table at typical sizes, in the order of
@@ -206,8 +207,8 @@ func productWorkload(f any, m, n, d int) func() {
 	case asm.QKAdvanceCertifyI8Func:
 		q, k, scales, p := codesI8(m*4*d4), codes(asm.Tile*4*d4), fillF32(asm.Tile, 0.01), make([]byte, m*asm.Tile)
 		r := rowStates(m)
-		tile, record := certifyTile(r, floats), &[8]byte{4: 0x80, 5: 0x3f}
-		return func() { f(r, tile, record, record, p, scales, 255, q, k, scales, scales, scales, d4, k) }
+		tile, record := certifyTile(r, floats), new(asm.TileRecord)
+		return func() { f(r, tile, record, p, scales, 255, q, k, scales, scales, scales, d4, k) }
 	case asm.QKAdvanceI4Func:
 		return advanceStored(m, d4, func(r *asm.RowStates, p []byte, q []int8, k []byte, scales []float32) {
 			f(r, p, floats, k, 255, q, k, scales, scales, d4, k)
@@ -304,12 +305,12 @@ func softmaxWorkload(f any, m, n int) func() {
 	case asm.ScaleF32Func:
 		return func() { f(y, one, zero, m, n) }
 	case asm.CertifyFunc:
-		certificates, queries, folds := make([]asm.Certificate, m), make([]asm.QueryError, m), make([]asm.Fold, m)
-		for i := range stat {
-			stat[i].L = 1
+		r := rowStates(m)
+		for i := range r.Stat {
+			r.Stat[i].L = 1
 		}
-		tile, record := &asm.CertifyTile{C: certificates, Y: y, St: stat, F: folds, Q: queries}, &[8]byte{4: 0x80, 5: 0x3f}
-		return func() { f(tile, record, record, scales, 0, m, n) }
+		tile, record := certifyTile(r, y), new(asm.TileRecord)
+		return func() { f(tile, record, 0, m, n) }
 	case asm.PackBF16Func:
 		packed := make([]uint16, rows)
 		return func() { f(packed, y, scales, m, n) }
@@ -326,8 +327,8 @@ func softmaxWorkload(f any, m, n int) func() {
 		return func() { f(r, packed, y, scales, m, n) }
 	case asm.AdvanceCertifyU8Func:
 		r := rowStates(m)
-		tile, record := certifyTile(r, y), &[8]byte{4: 0x80, 5: 0x3f}
-		return func() { f(r, tile, record, record, hi, y, scales, 255) }
+		tile, record := certifyTile(r, y), new(asm.TileRecord)
+		return func() { f(r, tile, record, hi, scales, 255) }
 	case asm.AdvanceLogU8Func:
 		r := rowStates(m)
 		return func() { f(r, hi, y, scales, code, 128, m, n) }

@@ -1,0 +1,106 @@
+// certify_avx512_amd64.h: certificates of four rows side by side, after the sums of squares of
+// their weights.
+//
+// Obstacle:  two dozen operations on four numbers each, most of them waiting for one before. Rows
+//            that are empty or undefined are rare, and go a way of their own.
+// Exactness: the operations of the twin, nothing fused.
+// Registers: X18 X22 X21 α, β, γ · X17 Σ weight² · X20 L · BX t, later the rows undefined · CX the
+//            record · AX DX R9 Squares, Sum and Most of the rows · K6 rows that are empty, later those
+//            that are neither, K1 that have a NaN · X19 X29 temporaries
+
+// ROWSQUARES sets q to the chains of squares of a row in a–d.
+#define ROWSQUARES(q, a, b, c, d) \
+	VMULPS a, a, q;      \
+	VFMADD231PS b, b, q; \
+	VFMADD231PS c, c, q; \
+	VFMADD231PS d, d, q
+
+// SQUARES2 joins the chains of two rows in a and b, SQUARES4 those of two pairs; row i ends in the
+// lowest lane of quarter i. t is a temporary.
+#define SQUARES2(a, b, t) \
+	VSHUFF64X2 $0x44, b, a, t; \
+	VSHUFF64X2 $0xEE, b, a, a; \
+	VADDPS a, t, a
+#define SQUARES4(a, b, t) \
+	VSHUFF64X2 $0x88, b, a, t; \
+	VSHUFF64X2 $0xDD, b, a, a; \
+	VADDPS a, t, a;            \
+	VPERMILPS $0xEE, a, t;     \
+	VADDPS t, a, a;            \
+	VMOVSHDUP a, t;            \
+	VADDPS t, a, a
+
+// STEPALL multiplies β by x7, STEPSPREAD by Spread·x7 in X14.
+#define STEPALL    VMULPS.BCST 28(CX), X22, X20
+#define STEPSPREAD VMULPS X14, X22, X20
+
+// ADDED sets X19 and X21 to what the tile adds to Squares and Sum, given Norm2 and Err2 at AX and DX; STEP is
+// one of those.
+#define ADDED(STEP) \
+	VDIVPS X20, X21, X20;         \
+	VBROADCASTSS 16(CX), X19;     \
+	VBROADCASTSS 20(CX), X29;     \
+	VMULPS (AX), X19, X19;        \
+	VMULPS (DX), X29, X29;        \
+	VADDPS X29, X19, X19;         \
+	VADDPS.BCST 24(CX), X19, X19; \
+	VMULPS X19, X17, X19;         \
+	VMULPS X20, X20, X20;         \
+	VMULPS X20, X19, X19;         \
+	STEP;                         \
+	VMULPS X20, X22, X20;         \
+	VADDPS X20, X19, X19;         \
+	VMULPS.BCST 12(CX), X21, X21; \
+	VMULPS.BCST 192(BX), X22, X22; \
+	VADDPS X22, X21, X21
+
+// ROWS updates four rows at AX, DX and R9, or jumps to some.
+#define ROWS(some) \
+	VMULPS X18, X18, X20;         \
+	VMULPS (AX), X20, X20;        \
+	VADDPS X19, X20, X19;         \
+	VMULPS (DX), X18, X20;        \
+	VADDPS X21, X20, X20;         \
+	VBROADCASTF32X4 (CX), Z22;    \
+	VPMOVD2M X18, K6;             \
+	VCMPPS $3, X20, X19, K1;      \
+	KORTESTB K1, K6;              \
+	JNE  some;                    \
+	VMOVUPS X19, (AX);            \
+	VMOVUPS X20, (DX);            \
+	VMAXPS (R9), Z22, Z22;        \
+	VMOVUPS Z22, (R9)
+
+// SOMEROWS does that for those that are neither empty nor undefined, the latter in K1.
+#define SOMEROWS \
+	KANDNB K1, K6, K1;            \
+	KORB K1, K6, K6;              \
+	KNOTB K6, K6;                 \
+	VMOVUPS X19, K6, (AX);        \
+	VMOVUPS X20, K6, (DX);        \
+	VPMOVM2D K6, X18;             \
+	VMOVDQU32 ·certifyRows(SB), Z19; \
+	VPERMD Z18, Z19, Z18;         \
+	VPMOVD2M Z18, K6;             \
+	VMAXPS (R9), Z22, Z22;        \
+	VMOVUPS Z22, K6, (R9)
+
+// FOURROWS is ADDED and ROWS for rows 0–3 of a tile of integer weights.
+#define FOURROWS(some) \
+	MOVQ 144(BX), AX;             \
+	MOVQ 168(BX), DX;             \
+	ADDED(STEPALL); \
+	MOVQ 0(BX), AX;               \
+	MOVQ 24(BX), DX;              \
+	MOVQ 48(BX), R9;              \
+	XORL BX, BX;                  \
+	ROWS(some)
+
+// LEFT sets res to the rows undefined in BX and to 16 where poisoned is not 0.
+#define LEFT(poisoned, res) \
+	MOVBLZX poisoned, AX;         \
+	NEGL AX;                      \
+	SBBL AX, AX;                  \
+	ANDL $16, AX;                 \
+	ORL  BX, AX;                  \
+	MOVQ AX, res
