@@ -148,74 +148,105 @@ func mean(m, x float32, n int) float32 {
 	return m + (x-m)*k
 }
 
-// certificate is what quantization may have done to a row of a state.
-type certificate struct {
-	squares float32 // Σ weight²·variance, weights relative to the maximum
-	sum     float32 // Σ weight·bound
-	shift   float32 // most a logit moved
-	biggest float32 // max|v|
+// certificates is what quantization may have done to the rows of a state, [rows] each, empty in plans
+// without. Rows that saw a token that is not finite have NaN in squares, and in the end in all.
+type certificates struct {
+	squares []float32 // Σ weight²·variance, weights relative to the maximum
+	sum     []float32 // Σ weight·bound
+	shift   []float32 // most a logit moved
+	biggest []float32 // max|v|
 }
 
-// void is the certificate of a row that saw a token that is not finite.
-var void = certificate{squares: nan, sum: nan, shift: nan, biggest: nan}
-
-// rowCertificates is what a block notes of its rows in a certified plan.
-type rowCertificates struct {
-	squares, sum []float32 // [rows] of the split at hand, see asm.CertifyTile
-	most         []float32 // [rows][4]
-	norm, err    []float32 // [rows] ‖q‖ and ‖q−q̂‖, times |scale|
-	norm2, err2  []float32 // [rows] their squares over DK
-}
-
-func (c *rowCertificates) carve(rows int, from *carver) {
-	c.squares, c.sum, c.most = carve[float32](from, rows), carve[float32](from, rows), carve[float32](from, 4*rows)
-	c.norm, c.err = carve[float32](from, rows), carve[float32](from, rows)
-	c.norm2, c.err2 = carve[float32](from, rows), carve[float32](from, rows)
-}
-
-// from is what it notes of rows from n on.
-func (c *rowCertificates) from(n int) rowCertificates {
+// from is what is known of rows from n on.
+func (c *certificates) from(n int) certificates {
 	if c.squares == nil {
-		return rowCertificates{}
+		return certificates{}
 	}
-	return rowCertificates{c.squares[n:], c.sum[n:], c.most[4*n:], c.norm[n:], c.err[n:], c.norm2[n:], c.err2[n:]}
+	return certificates{c.squares[n:], c.sum[n:], c.shift[n:], c.biggest[n:]}
 }
 
-// openCertificates starts those of a split.
-func (b *block) openCertificates() {
-	c := &b.w.rowCert
-	clear(c.squares[:b.rows])
-	clear(c.sum[:b.rows])
-	clear(c.most[:4*b.rows])
+func (c *certificates) carve(rows int, from *carver) {
+	c.squares, c.sum = carve[float32](from, rows), carve[float32](from, rows)
+	c.shift, c.biggest = carve[float32](from, rows), carve[float32](from, rows)
 }
 
-// closeCertificates leaves those of the split in its state.
-func (b *block) closeCertificates() {
-	c, split := &b.w.rowCert, &b.w.split
-	for r := range b.rows {
-		if c.squares[r] != c.squares[r] || split.m[r] != split.m[r] {
-			split.cert[r] = void
+// clear and copy go row by row: rows are few as a rule, and a call for each slice takes longer.
+func (c *certificates) clear(rows int) {
+	for i := range rows {
+		c.squares[i], c.sum[i], c.shift[i], c.biggest[i] = 0, 0, 0, 0
+	}
+}
+
+func (c *certificates) copy(from *certificates, rows int) {
+	for i := range rows {
+		c.squares[i], c.sum[i], c.shift[i], c.biggest[i] = from.squares[i], from.sum[i], from.shift[i], from.biggest[i]
+	}
+}
+
+// add adds those of another state to the first rows, given the factors of the weights on both sides, as
+// asm.AdvanceFunc leaves them. Rows whose Alpha is negative have nothing to add.
+func (c *certificates) add(other *certificates, fold []asm.Fold, factors []float32) {
+	n := len(fold)
+	squares, sum, shift, biggest := c.squares[:n], c.sum[:n], c.shift[:n], c.biggest[:n]
+	squares2, sum2, shift2, biggest2 := other.squares[:n], other.sum[:n], other.shift[:n], other.biggest[:n]
+	for i := range fold {
+		if fold[i].Alpha < 0 {
 			continue
 		}
-		most := c.most[4*r:][:4]
-		split.cert[r] = certificate{c.squares[r], c.sum[r], times(c.norm[r], most[0]) + times(c.err[r], most[1]), most[2]}
+		f, f2 := factors[2*i], factors[2*i+1]
+		x := float32(float32(f*f)*squares[i]) + float32(float32(f2*f2)*squares2[i])
+		y := float32(f*sum[i]) + float32(f2*sum2[i])
+		if all := x + y; all != all { // from a NaN or from 0·Inf
+			x = times(float32(f*f), squares[i]) + times(float32(f2*f2), squares2[i])
+			y = times(f, sum[i]) + times(f2, sum2[i])
+		}
+		squares[i], sum[i] = x, y
+		if shift2[i] > shift[i] { // a NaN comes with one in the sums
+			shift[i] = shift2[i]
+		}
+		if biggest2[i] > biggest[i] {
+			biggest[i] = biggest2[i]
+		}
 	}
 }
 
-// addCertificate adds b to a, weights scaled by fb and fa.
-func addCertificate(a, b *certificate, fa, fb float32) {
-	squares := float32(float32(fa*fa)*a.squares) + float32(float32(fb*fb)*b.squares)
-	sum := float32(fa*a.sum) + float32(fb*b.sum)
-	if squares+sum != squares+sum { // from a NaN or from 0·Inf
-		squares = times(float32(fa*fa), a.squares) + times(float32(fb*fb), b.squares)
-		sum = times(fa, a.sum) + times(fb, b.sum)
+// rowErrors is what certificates want to know of the rows of a block.
+type rowErrors struct {
+	most        []float32 // [rows][4] of the split at hand, see asm.CertifyTile
+	norm, err   []float32 // [rows] ‖q‖ and ‖q−q̂‖, times |scale|
+	norm2, err2 []float32 // [rows] their squares over DK
+}
+
+func (e *rowErrors) carve(rows int, c *carver) {
+	e.most = carve[float32](c, 4*rows)
+	e.norm, e.err = carve[float32](c, rows), carve[float32](c, rows)
+	e.norm2, e.err2 = carve[float32](c, rows), carve[float32](c, rows)
+}
+
+// from is what is known of rows from n on.
+func (e *rowErrors) from(n int) rowErrors {
+	if e.norm == nil {
+		return rowErrors{}
 	}
-	a.squares, a.sum = squares, sum
-	if b.shift > a.shift { // a NaN comes with one in the sums
-		a.shift = b.shift
-	}
-	if b.biggest > a.biggest {
-		a.biggest = b.biggest
+	return rowErrors{e.most[4*n:], e.norm[n:], e.err[n:], e.norm2[n:], e.err2[n:]}
+}
+
+// closeCertificates finishes those of the split: sums are there, maxima become what they mean.
+func (b *block) closeCertificates() {
+	e, c, n := &b.w.rowErrors, &b.w.split.cert, b.rows
+	most, norm, err := e.most[:4*n], e.norm[:n], e.err[:n]
+	sum, shift, biggest := c.sum[:n], c.shift[:n], c.biggest[:n]
+	for i, x := range c.squares[:n] {
+		if x != x {
+			sum[i], shift[i], biggest[i] = nan, nan, nan
+			continue
+		}
+		key, size := most[4*i], most[4*i+1]
+		x = float32(norm[i]*key) + float32(err[i]*size)
+		if x != x { // from 0·Inf
+			x = times(norm[i], key) + times(err[i], size)
+		}
+		shift[i], biggest[i] = x, most[4*i+2]
 	}
 }
 
@@ -269,9 +300,9 @@ func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32, p
 
 // noteNorms notes ‖q‖² and ‖q−q̂‖² of row r.
 func (b *block) noteNorms(r int, n2, e2 float64) {
-	c, scale, scale2 := &b.w.rowCert, b.p.certScale, b.p.certScale2
-	c.norm[r], c.err[r] = float32(scale*math.Sqrt(n2)), float32(scale*math.Sqrt(e2))
-	c.norm2[r], c.err2[r] = float32(scale2*n2), float32(scale2*e2)
+	e, scale, scale2 := &b.w.rowErrors, b.p.certScale, b.p.certScale2
+	e.norm[r], e.err[r] = float32(scale*math.Sqrt(n2)), float32(scale*math.Sqrt(e2))
+	e.norm2[r], e.err2[r] = float32(scale2*n2), float32(scale2*e2)
 }
 
 // voidCertificates turns the certificates of rows that see a token of bad into NaN, before
@@ -280,7 +311,7 @@ func (b *block) voidCertificates(bad uint64, n int) {
 	for r := range b.rows {
 		for j, y := range b.w.y[r*Tile:][:n] {
 			if bad>>j&1 != 0 && y != negInf {
-				b.w.rowCert.squares[r] = nan
+				b.w.split.cert.squares[r] = nan
 			}
 		}
 	}
@@ -288,8 +319,8 @@ func (b *block) voidCertificates(bad uint64, n int) {
 
 // beginCertificates tells the kernel where the rows of the block are.
 func (b *block) beginCertificates() {
-	w, c := b.w, &b.w.rowCert
-	w.certT = asm.CertifyTile{Squares: c.squares, Sum: c.sum, Most: c.most, Y: w.y, St: w.stat, F: w.fold, Norm2: c.norm2, Err2: c.err2}
+	w, e, c := b.w, &b.w.rowErrors, &b.w.split.cert
+	w.certT = asm.CertifyTile{Squares: c.squares, Sum: c.sum, Most: e.most, Y: w.y, St: w.stat, F: w.fold, Norm2: e.norm2, Err2: e.err2}
 	b.certifySteps(Tile)
 }
 
@@ -386,17 +417,17 @@ func (b *block) leftRows(left uint64, tile *asm.TileRecord) {
 // certifyRow is the Certify kernel for one row, given Σ weight². It may have infinite errors: those that
 // count for nothing must not make it NaN.
 func (b *block) certifyRow(r int, tile *asm.TileRecord, weights2 float32) {
-	w, t, c, f := b.w, &b.w.certT, &b.w.rowCert, &b.w.fold[r]
+	w, t, e, c, f := b.w, &b.w.certT, &b.w.rowErrors, &b.w.split.cert, &b.w.fold[r]
 	if f.Alpha < 0 {
 		return
 	}
 	g := f.Gamma / w.stat[r].L
-	variance := times(c.norm2[r], tile.At(4)) + times(c.err2[r], tile.At(5)) + tile.At(6)
+	variance := times(e.norm2[r], tile.At(4)) + times(e.err2[r], tile.At(5)) + tile.At(6)
 	squares := times(float32(g*g), times(weights2, variance)) + times(f.Beta, times(f.Beta, times(t.Spread, tile.At(7))))
 	c.squares[r] = times(float32(f.Alpha*f.Alpha), c.squares[r]) + squares
 	c.sum[r] = times(f.Alpha, c.sum[r]) + times(f.Gamma, tile.At(3)) + times(f.Beta, t.Step)
 	for i := range 4 {
-		c.most[4*r+i] = max(c.most[4*r+i], tile.At(i))
+		e.most[4*r+i] = max(e.most[4*r+i], tile.At(i))
 	}
 }
 
@@ -450,13 +481,13 @@ func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {
 	return record{maxError: float32(worst), maxSize: float32(top + worst), error2: float32(mean / float64(d)), size2: float32(size * size / float64(d))}
 }
 
-// finishCertificate turns a row's sums into the two numbers reported: l is its denominator
-// and dv its channels; rotating values back can gather the errors of all channels in one.
-func finishCertificate(a certificate, l float32, dv int, rotated bool) (estimate, bound float32) {
-	estimate = float32(math.Sqrt(float64(a.squares)) / float64(l))
-	worst := float64(a.sum) / float64(l)
-	if a.shift != 0 {
-		worst += math.Tanh(float64(a.shift)/2) * 2 * float64(a.biggest)
+// finish turns a row's sums into the two numbers reported: l is its denominator
+// and dv the number of channels, which a rotation back may lay on top of each other.
+func (c *certificates) finish(i int, l float32, dv int, rotated bool) (estimate, bound float32) {
+	estimate = float32(math.Sqrt(float64(c.squares[i])) / float64(l))
+	worst := float64(c.sum[i]) / float64(l)
+	if c.shift[i] != 0 {
+		worst += math.Tanh(float64(c.shift[i])/2) * 2 * float64(c.biggest[i])
 	}
 	if rotated {
 		worst *= math.Sqrt(float64(dv))
@@ -474,11 +505,11 @@ func (io *IO) certificates() [2]certificateOutput {
 	return [2]certificateOutput{{"IO.ErrEst", io.ErrEst}, {"IO.ErrBound", io.ErrBound}}
 }
 
-// certify stores the certificate of a row with denominator l.
-func (io *IO) certify(at int, a certificate, l float32, c *Config) {
+// certify stores the certificate of row i of a state, with denominator l.
+func (io *IO) certify(at int, of *certificates, i int, l float32, c *Config) {
 	estimate, bound := float32(0), float32(0)
 	if l != 0 { // an empty row is exact
-		estimate, bound = finishCertificate(a, l, c.DV, c.V.Rotate)
+		estimate, bound = of.finish(i, l, c.DV, c.V.Rotate)
 	}
 	if io.ErrEst != nil {
 		io.ErrEst[at] = estimate

@@ -347,7 +347,7 @@ func (p *Plan) finish(s *Schedule, w *worker, u *unit, head int, st *state) {
 			}
 		}
 		if p.cfg.Certify {
-			s.run.io.certify(at, st.cert[r], st.l[r], &p.cfg)
+			s.run.io.certify(at, &st.cert, r, st.l[r], &p.cfg)
 		}
 	}
 }

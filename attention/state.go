@@ -18,9 +18,9 @@ var (
 // their sum and o the weighted sum of values, not yet divided. m = −Inf is the empty
 // state, the identity of merging; m = NaN is a row that has seen a NaN.
 type state struct {
-	m, l []float32     // [rows]
-	o    []float32     // [rows][dv]
-	cert []certificate // [rows] of a certified plan, else empty
+	m, l []float32 // [rows]
+	o    []float32 // [rows][dv]
+	cert certificates
 	dv   int
 }
 
@@ -36,23 +36,23 @@ func (s *state) reset(n int) {
 	for i := range n {
 		s.m[i], s.l[i] = negInf, 0
 	}
-	if s.cert != nil {
-		clear(s.cert[:n])
+	if s.cert.squares != nil {
+		s.cert.clear(n)
 	}
 	clear(s.o[:n*s.dv])
 }
 
 // from is the state without its first n rows.
 func (s *state) from(n int) state {
-	return state{m: s.m[n:], l: s.l[n:], cert: from(s.cert, n), o: s.o[n*s.dv:], dv: s.dv}
+	return state{m: s.m[n:], l: s.l[n:], cert: s.cert.from(n), o: s.o[n*s.dv:], dv: s.dv}
 }
 
 // copy makes the first n rows those of another state.
 func (s *state) copy(other *state, n int) {
 	copy(s.m[:n], other.m)
 	copy(s.l[:n], other.l)
-	if s.cert != nil {
-		copy(s.cert[:n], other.cert)
+	if s.cert.squares != nil {
+		s.cert.copy(&other.cert, n)
 	}
 	copy(s.o[:n*s.dv], other.o)
 }
@@ -66,8 +66,8 @@ func (s *state) poison(i int) {
 	for c := range o {
 		o[c] = nan
 	}
-	if s.cert != nil {
-		s.cert[i] = void
+	if s.cert.squares != nil {
+		s.cert.squares[i] = nan
 	}
 }
 
@@ -79,13 +79,8 @@ func (s *state) merge(w *worker, ks *asm.Set, other *state, rows int) {
 	}
 	s.advance(w, ks, rows)
 	ks.FoldF32(s.o, other.o, nil, w.fold, rows, s.dv)
-	if s.cert == nil {
-		return
-	}
-	for i := range rows {
-		if w.fold[i].Alpha >= 0 {
-			addCertificate(&s.cert[i], &other.cert[i], w.exps[2*i], w.exps[2*i+1])
-		}
+	if s.cert.squares != nil {
+		s.cert.add(&other.cert, w.fold[:rows], w.exps)
 	}
 }
 
@@ -118,7 +113,8 @@ func (s *Schedule) partial(slot, rows int) state {
 	o, rest := mem[:rows*dv], mem[rows*dv:]
 	st := state{m: rest[:rows], l: rest[rows:][:rows], o: o, dv: dv}
 	if p.cfg.Certify {
-		st.cert = unsafe.Slice((*certificate)(unsafe.Pointer(&rest[2*rows])), rows)
+		rest = rest[2*rows:]
+		st.cert = certificates{rest[:rows], rest[rows:][:rows], rest[2*rows:][:rows], rest[3*rows:][:rows]}
 	}
 	return st
 }

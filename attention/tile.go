@@ -172,7 +172,7 @@ func (b *block) walk(split span) {
 		return
 	}
 	for h := b; h != nil; h = h.after {
-		h.openCertificates()
+		clear(h.w.rowErrors.most[:4*h.rows])
 	}
 	b.tiles(split)
 	for h := b; h != nil; h = h.after {

@@ -70,23 +70,23 @@ func newScratchLayout(p *Plan) (scratchLayout, error) {
 // head of a unit has of it.
 type worker struct {
 	*tileMemory
-	block   block
-	q       []float32       // [rows][dk] rotated queries
-	q8      []int8          // [rows][dk4]
-	q16     []uint16        // [rows][dk4] queries in bfloat16
-	paired  []bool          // [rows] whose scores use them
-	qr      []float32       // [rows][dk] the same as float32, where no kernel multiplies bfloat16
-	a, b    []float32       // [rows] factor and offset that turn scores into logits
-	plain   []float32       // [rows] factor of float32 scores
-	zero    []float32       // [rows] no offset
-	mean    []float32       // [rows] what the mean of the keys adds to a logit
-	rowCert rowCertificates // of a certified plan
-	certT   asm.CertifyTile
-	part    asm.TileRecord // of tokens at the front of a tile
-	totals  []rowTotal     // [rows] in modes that look ahead
-	split   state          // of the split being computed
-	total   state          // of the splits before it
-	states  asm.RowStates  // of split
+	block     block
+	q         []float32 // [rows][dk] rotated queries
+	q8        []int8    // [rows][dk4]
+	q16       []uint16  // [rows][dk4] queries in bfloat16
+	paired    []bool    // [rows] whose scores use them
+	qr        []float32 // [rows][dk] the same as float32, where no kernel multiplies bfloat16
+	a, b      []float32 // [rows] factor and offset that turn scores into logits
+	plain     []float32 // [rows] factor of float32 scores
+	zero      []float32 // [rows] no offset
+	mean      []float32 // [rows] what the mean of the keys adds to a logit
+	rowErrors rowErrors // of a certified plan
+	certT     asm.CertifyTile
+	part      asm.TileRecord // of tokens at the front of a tile
+	totals    []rowTotal     // [rows] in modes that look ahead
+	split     state          // of the split being computed
+	total     state          // of the splits before it
+	states    asm.RowStates  // of split
 }
 
 // tileMemory is for the tile at hand, of whichever head.
@@ -120,7 +120,7 @@ func (w *worker) deal(v *worker, row int) {
 	v.q, v.q8, v.a, v.b = w.q[row*dk:], w.q8[row*dk4:], w.a[row:], w.b[row:]
 	v.plain, v.zero, v.mean = w.plain[row:], w.zero[row:], w.mean[row:]
 	v.q16, v.paired, v.qr = from(w.q16, row*dk4), from(w.paired, row), from(w.qr, row*dk)
-	v.rowCert, v.totals = w.rowCert.from(row), from(w.totals, row)
+	v.rowErrors, v.totals = w.rowErrors.from(row), from(w.totals, row)
 	v.split, v.total = w.split.from(row), w.total.from(row)
 }
 
@@ -186,8 +186,8 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.exps = carve[float32](c, 2*l.rows)
 	// last, so that certificates leave the addresses of the others, and their conflicts in
 	// caches, as they are
-	w.rowCert.carve(l.certified, c)
-	w.split.cert = carve[certificate](c, l.certified)
-	w.total.cert = carve[certificate](c, l.certified)
+	w.rowErrors.carve(l.certified, c)
+	w.split.cert.carve(l.certified, c)
+	w.total.cert.carve(l.certified, c)
 	w.ahead = carve[float32](c, l.ahead)
 }
