@@ -31,12 +31,13 @@ type record struct {
 	maxError, maxSize float32 // keys: ‖k−k̂‖, ‖k̂‖; values: max|v−v̂|, max|v|
 	error2, size2     float32 // mean squares; keys: ‖k−k̂‖², ‖k̂‖²; values, per channel: (v−v̂)², v̂² without centre
 	scale2            float32 // mean square of the scales of values that have one, else 0
+	maxStored         float32 // of values: max|v̂| without centre
 }
 
 const (
-	recordBytes      = 10
+	recordBytes      = 12
 	certificateBytes = Tile * recordBytes
-	wholeRecord      = 16 // offset of what kernels read of whole tiles, an asm.TileRecord, in the header of the values
+	wholeRecord      = 16 // offset of what kernels read of whole tiles, an asm.TileRecord, in a tile header
 )
 
 // records is the size of a side's records.
@@ -49,27 +50,46 @@ func (p *Plan) records() int {
 
 func (r record) put(b []byte) {
 	binary.LittleEndian.PutUint64(b, uint64(roundUp16(r.maxError))|uint64(roundUp16(r.maxSize))<<16|uint64(roundNear16(r.error2))<<32|uint64(roundNear16(r.size2))<<48)
-	binary.LittleEndian.PutUint16(b[8:], uint16(roundNear16(r.scale2)))
+	binary.LittleEndian.PutUint32(b[8:], roundNear16(r.scale2)|roundUp16(r.maxStored)<<16)
 }
 
 func getRecord(b []byte) record {
-	x := binary.LittleEndian.Uint64(b)
-	return record{wide16(x), wide16(x >> 16), wide16(x >> 32), wide16(x >> 48), wide16(uint64(binary.LittleEndian.Uint16(b[8:])))}
+	x, y := binary.LittleEndian.Uint64(b), uint64(binary.LittleEndian.Uint32(b[8:]))
+	return record{wide16(x), wide16(x >> 16), wide16(x >> 32), wide16(x >> 48), wide16(y), wide16(y >> 16)}
 }
 
-// join sets what kernels need of keys and values of n tokens.
-func join(tile *asm.TileRecord, k, v record, n int) {
-	step := float32(0)
-	if v.scale2 > 0 {
+// Rounding to bfloat16 moves a weight by a 256th of it at most, and by this part of its square in the
+// mean over a binade.
+const (
+	bf16Step  = 0x1p-8
+	bf16Step2 = 0x1p-14 / 24
+)
+
+// join sets what kernels need of keys and values of n tokens, whose weights are rounded to bfloat16 or
+// not.
+func join(tile *asm.TileRecord, k, v record, n int, bf16 bool) {
+	worst, variance, step := v.maxError, v.error2, float32(0)
+	switch {
+	case bf16:
+		worst += float32(bf16Step * v.maxStored)
+		variance += float32(bf16Step2 * v.size2)
+	case v.scale2 > 0:
 		step = float32(float32(n)*v.size2) / float32(12*v.scale2)
 	}
-	for i, x := range [...]float32{k.maxError, k.maxSize, v.maxSize, v.maxError, times(k.error2, v.size2), times(k.size2, v.size2), v.error2, step} {
+	for i, x := range [...]float32{k.maxError, k.maxSize, v.maxSize, worst, times(k.error2, v.size2), times(k.size2, v.size2), variance, step} {
 		tile.Put(i, x)
 	}
 }
 
-// whole returns what kernels read of a tile of which a row sees all, given its block of values.
-func whole(values []byte) *asm.TileRecord { return (*asm.TileRecord)(values[wholeRecord:]) }
+// whole returns what kernels read of a tile of which a row sees all. Its line is read anyway: the header of
+// the values has it or, for weights in bfloat16, that of the keys.
+func (b *block) whole(tile int) *asm.TileRecord {
+	keys, values := b.stored(tile)
+	if b.p.cfg.P == PBF16 {
+		values = keys
+	}
+	return (*asm.TileRecord)(values[wholeRecord:])
+}
 
 // wide16 is the bfloat16 in the low bits of x.
 func wide16(x uint64) float32 { return math.Float32frombits(uint32(x) << 16) }
@@ -108,34 +128,39 @@ func (p *Plan) certify(buf *rowBuffer, s *side, page, records []byte, h, first, 
 	}
 	r.put(p.geo.record(records, s, h, t))
 	if t == Tile-1 && s.Side == quant.Values { // rows that see all of the tile read it where they read the header anyway
-		join(whole(block), getRecord(p.geo.record(records, &p.geo.k, h, t)), getRecord(p.geo.record(records, s, h, t)), Tile-first)
+		k, v := getRecord(p.geo.record(records, &p.geo.k, h, t)), getRecord(p.geo.record(records, s, h, t))
+		join((*asm.TileRecord)(block[wholeRecord:]), k, v, Tile-first, false)
+		join((*asm.TileRecord)(p.geo.block(page, &p.geo.k, h)[wholeRecord:]), k, v, Tile-first, true)
 	}
 }
 
 // deviation is the record of one row.
 func deviation(side quant.Side, x, stored []float32, biggest float32) record {
-	var e2, s2, top float64
+	var e2, s2, top, most float64
 	for c, v := range stored {
-		e := float64(x[c]) - float64(v)
+		v := float64(v)
+		e := float64(x[c]) - v
 		e2 += e * e
-		s2 += float64(v) * float64(v)
-		top = max(top, math.Abs(e))
+		s2 += v * v
+		top, most = max(top, math.Abs(e)), max(most, math.Abs(v))
 	}
 	if side == quant.Keys {
 		return record{maxError: float32(math.Sqrt(e2)), maxSize: float32(math.Sqrt(s2)), error2: float32(e2), size2: float32(s2)}
 	}
 	d := float64(len(x))
-	return record{maxError: float32(top), maxSize: biggest, error2: float32(e2 / d), size2: float32(s2 / d)}
+	return record{maxError: float32(top), maxSize: biggest, error2: float32(e2 / d), size2: float32(s2 / d), maxStored: float32(most)}
 }
 
 // larger has the larger of each number.
 func (r record) larger(x record) record {
-	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), max(r.error2, x.error2), max(r.size2, x.size2), max(r.scale2, x.scale2)}
+	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), max(r.error2, x.error2), max(r.size2, x.size2), max(r.scale2, x.scale2),
+		max(r.maxStored, x.maxStored)}
 }
 
 // with adds a row to the record of n rows.
 func (r record) with(x record, n int) record {
-	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), mean(r.error2, x.error2, n), mean(r.size2, x.size2, n), mean(r.scale2, x.scale2, n)}
+	return record{max(r.maxError, x.maxError), max(r.maxSize, x.maxSize), mean(r.error2, x.error2, n), mean(r.size2, x.size2, n), mean(r.scale2, x.scale2, n),
+		max(r.maxStored, x.maxStored)}
 }
 
 // mean is the mean of n numbers whose mean was m, and x. A square that has left the range
@@ -341,12 +366,12 @@ func (b *block) seeTile(kb, vb []byte, lo, n int) {
 	}
 }
 
-// certifyTile adds the tokens below n of the tile at hand, whose values are in block, to the
-// certificates of all rows, after advance. Most rows see all of a tile: for them what is in its header
+// certifyTile adds the tokens below n of the tile at hand to the certificates of all rows, after
+// advance, while w.y holds the weights. Most rows see all of a tile: for them what is in its header
 // will do. Those that see it up to the same token, all of them but on a causal diagonal, share a call.
-func (b *block) certifyTile(block []byte, n int) {
+func (b *block) certifyTile(n int) {
 	if b.full && n == Tile {
-		b.certifyRows(whole(block), 0, b.rows, n)
+		b.certifyRows(b.whole(b.base/Tile), 0, b.rows, n)
 		return
 	}
 	p, tile := b.p, &b.w.part
@@ -356,7 +381,7 @@ func (b *block) certifyTile(block []byte, n int) {
 		if hi > 0 {
 			b.certifySteps(hi)
 			k, v := p.geo.record(records, &p.geo.k, b.head, hi-1), p.geo.record(records, &p.geo.v, b.head, hi-1)
-			join(tile, getRecord(k), getRecord(v), hi-b.lo)
+			join(tile, getRecord(k), getRecord(v), hi-b.lo, p.cfg.P == PBF16)
 			b.certifyRows(tile, r, m, hi)
 		}
 		r += m
@@ -456,7 +481,7 @@ func (b *block) certifySinks(bad uint64, n int) {
 			counted++
 		}
 		if hi > 0 {
-			join(&b.w.part, k, v, hi)
+			join(&b.w.part, k, v, hi, false)
 			b.certifyRow(r, &b.w.part, b.p.ks.SumSquares(b.w.y[r*Tile:][:hi]))
 		}
 	}

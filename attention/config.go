@@ -46,9 +46,10 @@ type Config struct {
 	// attention sinks carry mass that a centred or few-bit code would distort. One
 	// head's binary16 rows must fit a page: NewPlan says so when they do not.
 	SinkTokens int
-	// Certify keeps four numbers, 8 bytes, per token, head and side about the error of
+	// Certify keeps six numbers, 12 bytes, per token, head and side about the error of
 	// quantization, so that IO.ErrEst and IO.ErrBound can be asked for. They are stored in
-	// Pages.Records. P must be PF32, or one of PU4, PU8, PU16 over values in an Int8Format.
+	// Pages.Records. P must be PF32, or one of PU4, PU8, PU16 over values in an Int8Format, or
+	// PBF16 over FP8 values.
 	Certify bool
 	// NonFinite says what Append does with NaN and infinities.
 	NonFinite NonFinitePolicy
@@ -255,12 +256,13 @@ func (c *Config) resolve() error {
 		return fieldErr(ErrConfig, "Config.P", "unknown mode %d", c.P)
 	case c.P == PAuto && intV:
 		c.P = PU8
-	case c.P == PAuto && isPairV && pairV.Coarse() && !c.Certify:
+	case c.P == PAuto && isPairV && pairV.Coarse():
 		c.P = PBF16
 	case c.P == PAuto:
 		c.P = PF32
 	}
-	if c.Certify && c.P != PF32 && !(intV && (c.P == PU4 || c.P == PU8 || c.P == PU16)) {
+	_, inPlaceV := c.V.Format.(quant.InPlaceFormat)
+	if c.Certify && c.P != PF32 && !(intV && (c.P == PU4 || c.P == PU8 || c.P == PU16)) && !(isPairV && !inPlaceV && c.P == PBF16) {
 		return fieldErr(ErrUnsupported, "Config.Certify", "no certificate for %s weights over %s values", c.P, c.V.Format)
 	}
 	return c.Correction.check(c)

@@ -16,7 +16,7 @@ import (
 type PMode uint8
 
 const (
-	PAuto PMode = iota // PU8 where the value format allows integers, PBF16 over FP8 unless Certify is set, else PF32
+	PAuto PMode = iota // PU8 where the value format allows integers, PBF16 over FP8, else PF32
 	PF32               // float32
 	// PU8 quantizes weights to 8 bits against the largest of their tile: p = ⌊255·w/max + ½⌋.
 	PU8
@@ -157,8 +157,7 @@ func unsigned(name string, top float32) *probability {
 			return bit(b.p.ks.QKAdvanceI8(&b.w.states, b.w.p8, b.w.y, scale, top, s.q, s.codes, s.scale, s.a, s.b, s.d4, s.next))
 		}},
 		certifiedAhead: &ahead{"QKAdvanceCertifyI8", func(b *block, scale []float32, s *nextScores) (left uint64) {
-			_, values := b.stored(b.base / Tile)
-			return b.p.ks.QKAdvanceCertifyI8(&b.w.states, &b.w.certT, whole(values), b.w.p8, scale, top, s.q, s.codes, s.scale, s.a, s.b, s.d4, s.next)
+			return b.p.ks.QKAdvanceCertifyI8(&b.w.states, &b.w.certT, b.whole(b.base/Tile), b.w.p8, scale, top, s.q, s.codes, s.scale, s.a, s.b, s.d4, s.next)
 		}},
 	}
 }

@@ -312,12 +312,11 @@ func (b *block) play(base, n int) (done int) {
 
 // repeatLeft does what a kernel of the family leaves to Go on the tile.
 func (b *block) repeatLeft(family string, result uint64, tile int) {
-	_, values := b.stored(tile)
 	switch family {
 	case "Certify":
-		b.certifyLeft(result, whole(values), 0, Tile)
+		b.certifyLeft(result, b.whole(tile), 0, Tile)
 	case "AdvanceCertifyU8", "QKAdvanceCertifyI8":
-		b.leftRows(result, whole(values))
+		b.leftRows(result, b.whole(tile))
 	default:
 		b.w.split.poisonVoid(b.w.stat[:b.rows])
 	}

@@ -81,8 +81,9 @@ func (b *block) weights(block []byte, scale []float32, n int) {
 		b.poisonRows(scale, bad, n)
 	}
 	if p.cfg.Certify && p.prob.top > 0 && b.full && n == Tile && b.rows == aheadRows {
-		if left := p.ks.AdvanceCertifyU8(&w.states, &w.certT, whole(block), w.p8, scale, p.prob.top); left != 0 {
-			b.leftRows(left, whole(block))
+		tile := b.whole(b.base / Tile)
+		if left := p.ks.AdvanceCertifyU8(&w.states, &w.certT, tile, w.p8, scale, p.prob.top); left != 0 {
+			b.leftRows(left, tile)
 		}
 		return
 	}
@@ -90,7 +91,7 @@ func (b *block) weights(block []byte, scale []float32, n int) {
 		w.split.poisonVoid(w.stat[:b.rows])
 	}
 	if p.cfg.Certify {
-		b.certifyTile(block, n) // while the weights are in the cache
+		b.certifyTile(n) // while the weights are in the cache
 	}
 }
 
@@ -143,7 +144,7 @@ func (b *block) valuesF32(block, next []byte, n int) {
 		b.valuesExpanded(p.prob.weigh, mu, bad, n)
 	}
 	if p.cfg.Certify {
-		b.certifyTile(block, n)
+		b.certifyTile(n)
 	}
 }
 
@@ -163,6 +164,7 @@ func (b *block) valuesExpanded(weigh func(b *block, n int), mu []float32, bad ui
 			}
 		}
 	}
+	b.advance()
 	fetched := bytesOf(w.vf)
 	b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) { b.p.ks.PVF32(acc, w.y[r*Tile:], w.vf, m, n, dv, fetched) })
 }
@@ -182,6 +184,7 @@ func (b *block) valuesInPlace(tile, next []byte, mu []float32, bad uint64, n int
 		})
 		tile = b.blanked(tile, bad)
 	}
+	b.advance()
 	b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) {
 		p.inPlaceV.SumF32(p.ks, acc, w.y[r*Tile:], tile, next, m, n, dv)
 		next = tile
@@ -214,7 +217,7 @@ func (b *block) valuesPair(block, next []byte, n int) {
 		r += m
 	}
 	if p.cfg.Certify {
-		b.certifyTile(block, n)
+		b.certifyTile(n)
 	}
 }
 
@@ -227,6 +230,10 @@ func (b *block) valuesBF16(block, next []byte, n int) {
 	} else {
 		tile = b.weighSeen(tile, bad, n)
 	}
+	b.advance()
+	if p.cfg.Certify {
+		b.certifyTile(n) // before scales and rounding change the weights
+	}
 	if scale := p.roundV.Scales(&w.tmpV, tile, n); scale != nil {
 		for r := range b.rows {
 			y := w.y[r*Tile:][:n]
@@ -238,9 +245,6 @@ func (b *block) valuesBF16(block, next []byte, n int) {
 	p.ks.RoundBF16(w.y[:b.rows*Tile])
 	p.roundV.ExpandCodes(p.ks, w.vf, &w.tmpV, tile, next, dv, n)
 	b.sumOthers(mu, bad, n, func(acc []float32, r, m, n int) { p.ks.PVF32(acc, w.y[r*Tile:], w.vf, m, n, dv, bytesOf(w.vf)) })
-	if p.cfg.Certify {
-		b.certifyTile(block, n)
-	}
 }
 
 // weighSeen makes the weights of a tile with tokens in bad, and sums the rows that see one of
@@ -329,12 +333,11 @@ func (b *block) sumSeen(bad uint64, n int, value func(t int) []float32) {
 	}
 }
 
-// sumOthers moves the state past the tile and adds the sums of the values: those that
+// sumOthers adds the sums of the values to the states, which are past the tile: those that
 // sumSeen left in w.acc, and for strips of the other rows those of sum, while they are in
 // the nearest cache.
 func (b *block) sumOthers(mu []float32, bad uint64, n int, sum func(acc []float32, r, m, n int)) {
 	w, dv := b.w, b.p.cfg.DV
-	b.advance()
 	for r := 0; r < b.rows; {
 		m := b.unseen(r, bad)
 		acc := w.acc
