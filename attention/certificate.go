@@ -178,7 +178,8 @@ func mean(m, x float32, n int) float32 {
 type certificates struct {
 	squares []float32 // Σ weight²·variance, weights relative to the maximum
 	sum     []float32 // Σ weight·bound
-	shift   []float32 // most a logit moved
+	shiftK  []float32 // most a logit moved by errors of keys
+	shiftQ  []float32 // by errors of the query
 	biggest []float32 // max|v|
 }
 
@@ -187,24 +188,25 @@ func (c *certificates) from(n int) certificates {
 	if c.squares == nil {
 		return certificates{}
 	}
-	return certificates{c.squares[n:], c.sum[n:], c.shift[n:], c.biggest[n:]}
+	return certificates{c.squares[n:], c.sum[n:], c.shiftK[n:], c.shiftQ[n:], c.biggest[n:]}
 }
 
 func (c *certificates) carve(rows int, from *carver) {
 	c.squares, c.sum = carve[float32](from, rows), carve[float32](from, rows)
-	c.shift, c.biggest = carve[float32](from, rows), carve[float32](from, rows)
+	c.shiftK, c.shiftQ = carve[float32](from, rows), carve[float32](from, rows)
+	c.biggest = carve[float32](from, rows)
 }
 
 // clear and copy go row by row: rows are few as a rule, and a call for each slice takes longer.
 func (c *certificates) clear(rows int) {
 	for i := range rows {
-		c.squares[i], c.sum[i], c.shift[i], c.biggest[i] = 0, 0, 0, 0
+		c.squares[i], c.sum[i], c.shiftK[i], c.shiftQ[i], c.biggest[i] = 0, 0, 0, 0, 0
 	}
 }
 
 func (c *certificates) copy(from *certificates, rows int) {
 	for i := range rows {
-		c.squares[i], c.sum[i], c.shift[i], c.biggest[i] = from.squares[i], from.sum[i], from.shift[i], from.biggest[i]
+		c.squares[i], c.sum[i], c.shiftK[i], c.shiftQ[i], c.biggest[i] = from.squares[i], from.sum[i], from.shiftK[i], from.shiftQ[i], from.biggest[i]
 	}
 }
 
@@ -212,8 +214,7 @@ func (c *certificates) copy(from *certificates, rows int) {
 // asm.AdvanceFunc leaves them. Rows whose Alpha is negative have nothing to add.
 func (c *certificates) add(other *certificates, fold []asm.Fold, factors []float32) {
 	n := len(fold)
-	squares, sum, shift, biggest := c.squares[:n], c.sum[:n], c.shift[:n], c.biggest[:n]
-	squares2, sum2, shift2, biggest2 := other.squares[:n], other.sum[:n], other.shift[:n], other.biggest[:n]
+	squares, sum, squares2, sum2 := c.squares[:n], c.sum[:n], other.squares[:n], other.sum[:n]
 	for i := range fold {
 		if fold[i].Alpha < 0 {
 			continue
@@ -226,12 +227,16 @@ func (c *certificates) add(other *certificates, fold []asm.Fold, factors []float
 			y = times(f, sum[i]) + times(f2, sum2[i])
 		}
 		squares[i], sum[i] = x, y
-		if shift2[i] > shift[i] { // a NaN comes with one in the sums
-			shift[i] = shift2[i]
-		}
-		if biggest2[i] > biggest[i] {
-			biggest[i] = biggest2[i]
-		}
+		raise(&c.shiftK[i], other.shiftK[i]) // a NaN comes with one in the sums
+		raise(&c.shiftQ[i], other.shiftQ[i])
+		raise(&c.biggest[i], other.biggest[i])
+	}
+}
+
+// raise makes *x at least y.
+func raise(x *float32, y float32) {
+	if y > *x {
+		*x = y
 	}
 }
 
@@ -260,18 +265,13 @@ func (e *rowErrors) from(n int) rowErrors {
 func (b *block) closeCertificates() {
 	e, c, n := &b.w.rowErrors, &b.w.split.cert, b.rows
 	most, norm, err := e.most[:4*n], e.norm[:n], e.err[:n]
-	sum, shift, biggest := c.sum[:n], c.shift[:n], c.biggest[:n]
+	sum, shiftK, shiftQ, biggest := c.sum[:n], c.shiftK[:n], c.shiftQ[:n], c.biggest[:n]
 	for i, x := range c.squares[:n] {
 		if x != x {
-			sum[i], shift[i], biggest[i] = nan, nan, nan
+			sum[i], shiftK[i], shiftQ[i], biggest[i] = nan, nan, nan, nan
 			continue
 		}
-		key, size := most[4*i], most[4*i+1]
-		x = float32(norm[i]*key) + float32(err[i]*size)
-		if x != x { // from 0·Inf
-			x = times(norm[i], key) + times(err[i], size)
-		}
-		shift[i], biggest[i] = x, most[4*i+2]
+		shiftK[i], shiftQ[i], biggest[i] = times(norm[i], most[4*i]), times(err[i], most[4*i+1]), most[4*i+2]
 	}
 }
 
@@ -511,8 +511,8 @@ func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {
 func (c *certificates) finish(i int, l float32, dv int, rotated bool) (estimate, bound float32) {
 	estimate = float32(math.Sqrt(float64(c.squares[i])) / float64(l))
 	worst := float64(c.sum[i]) / float64(l)
-	if c.shift[i] != 0 {
-		worst += math.Tanh(float64(c.shift[i])/2) * 2 * float64(c.biggest[i])
+	if shift := float64(c.shiftK[i]) + float64(c.shiftQ[i]); shift != 0 {
+		worst += math.Tanh(shift/2) * 2 * float64(c.biggest[i])
 	}
 	if rotated {
 		worst *= math.Sqrt(float64(dv))

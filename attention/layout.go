@@ -13,7 +13,7 @@ import (
 type Layout struct {
 	PageBytes int // bytes of a page, a multiple of 64
 	// RecordBytes is the size of the records that a certified plan keeps besides every page, in
-	// Pages.Records: 16 bytes per token and KV head, 0 unless Config.Certify is set. PageBytes
+	// Pages.Records: 24 bytes per token and KV head, 0 unless Config.Certify is set. PageBytes
 	// does not contain them.
 	RecordBytes int
 	Tile        int // tokens per page

@@ -102,7 +102,7 @@ func (s *state) poisonVoid(left []stat) {
 }
 
 // slotFloats is the part of a row in a partial state: o, m, l and the certificate's sums.
-func (p *Plan) slotFloats() int { return (p.cfg.DV + 6 + 15) &^ 15 }
+func (p *Plan) slotFloats() int { return (p.cfg.DV + 7 + 15) &^ 15 }
 
 // partial is the state of some rows in the workspace, from a slot on.
 func (s *Schedule) partial(slot, rows int) state {
@@ -114,7 +114,7 @@ func (s *Schedule) partial(slot, rows int) state {
 	st := state{m: rest[:rows], l: rest[rows:][:rows], o: o, dv: dv}
 	if p.cfg.Certify {
 		rest = rest[2*rows:]
-		st.cert = certificates{rest[:rows], rest[rows:][:rows], rest[2*rows:][:rows], rest[3*rows:][:rows]}
+		st.cert = certificates{rest[:rows], rest[rows:][:rows], rest[2*rows:][:rows], rest[3*rows:][:rows], rest[4*rows:][:rows]}
 	}
 	return st
 }

@@ -296,6 +296,8 @@ func (c Case) certifiable() bool {
 		return true
 	case attention.PU4, attention.PU8, attention.PU16:
 		return c.V.integer()
+	case attention.PBF16:
+		return c.V.fp8()
 	}
 	return false
 }

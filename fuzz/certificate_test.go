@@ -19,8 +19,8 @@ import (
 	"github.com/qattn/qattn/reference"
 )
 
-// certifiedModes are the modes with certificates; the last three need integer values.
-var certifiedModes = []attention.PMode{attention.PAuto, attention.PF32, attention.PU4, attention.PU8, attention.PU16}
+// certifiedModes are the modes with certificates; the last four need integer values, or FP8.
+var certifiedModes = []attention.PMode{attention.PAuto, attention.PF32, attention.PU4, attention.PU8, attention.PU16, attention.PBF16}
 
 // FuzzCertificate: the error of a certified row, against attention over the rows before
 // quantization, stays within its bound. Sizes are small, so that many rows are tried.

@@ -98,7 +98,7 @@ func FuzzConfig(f *testing.F) {
 		plain := p.Config()
 		plain.Certify = false
 		if u, err := attention.NewPlan(plain, opts...); err != nil || u.Layout().PageBytes != lay.PageBytes || u.Layout().RecordBytes != 0 ||
-			(lay.RecordBytes != 0) != p.Config().Certify || lay.RecordBytes%(16*lay.Tile) != 0 {
+			(lay.RecordBytes != 0) != p.Config().Certify || lay.RecordBytes%(24*lay.Tile) != 0 {
 			t.Fatalf("layout %+v of %+v, without certificates %v", lay, c, err)
 		}
 		if n := p.MaxWorkspaceBytes(); n <= 0 || n%64 != 0 {

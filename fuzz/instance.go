@@ -173,7 +173,7 @@ func (in *Instance) checkUntouched() error {
 // checkRecords reports records of sink pages, and on tile pages of sink tokens and of tokens
 // behind KVLen.
 func (in *Instance) checkRecords() error {
-	const token = 2 * 8 // keys, values
+	const token = 2 * 12 // keys, values
 	lay := in.Plan.Layout()
 	for i, b := range in.Table[:lay.TablePages(in.KVLen)] {
 		first := (i - lay.SinkPages) * lay.Tile // of the tile; below 0 on sink pages

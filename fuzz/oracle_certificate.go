@@ -79,12 +79,13 @@ func (r *exactRow) checkFormula(bound, estimate float64) error {
 // weights w_j of the row, of records K and V:
 //
 //	bound = tanh(δ/2)·2·max_t V.MaxSize + Σ_t (m_t·V.MaxErr + W_t/2·127·n_t),  √DV times that when values are rotated
-//	δ = |scale|·max_t(‖q‖·K.MaxErr + ‖q−q̂‖·K.MaxSize)
+//	δ = |scale|·(‖q‖·max_t K.MaxErr + ‖q−q̂‖·max_t K.MaxSize)
 //	estimate² = Σ_t (Σ_j w_j²·(scale²/DK·(‖q‖²·K.MeanErr2 + ‖q−q̂‖²·K.MeanSize2)·V.MeanSize2 + V.MeanErr2)
-//	            + W_t²·n²·V.MeanSize2/(12·Σ_j VScale_j²))
+//	            + W_t²·n·V.MeanSize2/(12·V.MeanScale2))
 //
 // with W_t the step of integer weights, largest weight times scale of the tile over the
-// number of levels, and n its stored tokens below the limit.
+// number of levels, and n its stored tokens below the limit. Weights in bfloat16 add what
+// reference.WholeOf says.
 func (r *exactRow) formula() (estimate, bound float64) {
 	in, scale := r.in, math.Abs(r.prob.Scale)
 	loss := make([]float64, len(r.q))
@@ -93,18 +94,20 @@ func (r *exactRow) formula() (estimate, bound float64) {
 	}
 	q, e := r.norm*scale, norm(loss)*scale
 	levels := map[attention.PMode]float64{attention.PU4: 15, attention.PU8: 255, attention.PU16: 65535}[r.cfg.P]
-	var squares, sum, shift, size float64
+	var squares, sum, moved, key, size float64
 	for _, t := range r.spanned {
 		base := r.keys[t.lo] / reference.Tokens * reference.Tokens
 		limit := min(r.limit(), base+reference.Tokens)
-		k, v, step, codes := reference.Record{}, reference.Record{}, 0.0, 0.0
+		var whole reference.Whole
 		if t.plain {
 			limit = min(r.limit(), in.SinkTokens)
-			k, v = r.sinkRecords(limit)
+			k, v := r.sinkRecords(limit)
+			whole = reference.WholeOf(k, v, limit, false)
 		} else {
-			k, v = r.record(r.g, reference.Keys, limit-1), r.record(r.g, reference.Values, limit-1)
+			k, v := r.record(r.g, reference.Keys, limit-1), r.record(r.g, reference.Values, limit-1)
+			whole = reference.WholeOf(k, v, limit-max(base, in.SinkTokens), r.cfg.P == attention.PBF16)
 		}
-		mass, weights2, scales2 := 0.0, 0.0, 0.0
+		mass, weights2, step := 0.0, 0.0, 0.0
 		for i := t.lo; i < t.hi; i++ {
 			w := r.e[i].at / r.mass.at
 			mass, weights2 = mass+w, weights2+w*w
@@ -112,19 +115,11 @@ func (r *exactRow) formula() (estimate, bound float64) {
 				step = max(step, w*r.sv[i]/levels)
 			}
 		}
-		if step > 0 {
-			first := max(base, in.SinkTokens)
-			for j := first; j < limit; j++ {
-				if s := r.value(j).scale; s == s {
-					scales2 += s * s
-				}
-			}
-			codes = math.Pow(float64(limit-first), 2) * v.MeanSize2 / (12 * scales2)
-		}
-		sum += mass*v.MaxErr + step/2*127*float64(limit-base)
-		shift, size = max(shift, q*k.MaxErr+e*k.MaxSize), max(size, v.MaxSize)
-		squares += weights2*((q*q*k.MeanErr2+e*e*k.MeanSize2)/float64(in.DK)*v.MeanSize2+v.MeanErr2) + step*step*codes
+		sum += mass*whole[3] + step/2*127*float64(limit-base)
+		moved, key, size = max(moved, whole[0]), max(key, whole[1]), max(size, whole[2])
+		squares += weights2*((q*q*whole[4]+e*e*whole[5])/float64(in.DK)+whole[6]) + step*step*whole[7]
 	}
+	shift := q*moved + e*key
 	bound = math.Tanh(shift/2)*2*size + sum
 	if in.Case.V.Rotate {
 		bound *= math.Sqrt(float64(in.DV))

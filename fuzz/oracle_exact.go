@@ -143,7 +143,7 @@ func (x *exact) tokens(s reference.Side) (all []token) {
 				for c, mean := range means[h] {
 					tok.mu[c], tok.off[c] = centre[c]+mean, math.Abs(centre[c])+math.Abs(mean)
 				}
-				if st.fp8() || s == reference.Values && x.intV {
+				if st.fp8() || s == reference.Values && st.integer() {
 					if tok.scale = scale; integers == nil {
 						tok.scale = x.scale(page, h, s, t%reference.Tokens)
 					}

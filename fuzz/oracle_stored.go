@@ -131,7 +131,7 @@ func (x *exact) checkStored() error {
 					}
 				}
 				if x.in.Certify && !sink {
-					rec.add(s.side, want, &s.tokens[i], reference.AbsMax(rotated), err)
+					rec.add(s.side, want, &s.tokens[i], x.in.Case.V.integer(), reference.AbsMax(rotated), err)
 					if err := x.checkRecord(&rec, h, s.side, t); err != nil {
 						return fmt.Errorf("%s %d of head %d: %w", s.name, t, h, err)
 					}
@@ -142,13 +142,19 @@ func (x *exact) checkStored() error {
 	return nil
 }
 
-// checkRecord compares the record of a token, and the tile header's where it has one, with what
-// it must say.
+// checkRecord compares the record of a token, and tile headers where the tile is full, with what
+// they must say.
 func (x *exact) checkRecord(want *recorded, head int, s reference.Side, t int) error {
 	got := x.record(head, s, t)
-	if t%reference.Tokens == reference.Tokens-1 {
-		if last := x.lay.LastRecord(x.page(t), head, s); last != got {
-			return fmt.Errorf("the tile header has the record %v, want %v", last, got)
+	if t%reference.Tokens == reference.Tokens-1 && s == reference.Values {
+		n := min(reference.Tokens, t+1-x.in.SinkTokens)
+		for _, bf16 := range []bool{false, true} {
+			header, want := x.lay.Whole(x.page(t), head, bf16), reference.WholeOf(x.record(head, reference.Keys, t), got, n, bf16)
+			for i, v := range header {
+				if d := math.Abs(v - want[i]); !(d <= want[i]*0x1p-20+0x1p-140) && want[i] < math.MaxFloat32/2 {
+					return fmt.Errorf("the tile header says %v, want %v", header, want)
+				}
+			}
 		}
 	}
 	return want.check(got)
@@ -274,6 +280,7 @@ func appendError(row, offset, mean float64, d int, sink, rotate bool) float64 {
 // recorded is what a record must say: maxima and sums of squares over n finite tokens.
 type recorded struct {
 	maxErr, maxSize, err2, size2 float64
+	scale2, stored               float64 // of values
 	lost                         float64 // largest append error
 	n                            float64
 	unknown                      bool // a row that may have overflowed
@@ -281,7 +288,7 @@ type recorded struct {
 
 // add takes in a row. Kernels that round what is stored read another one: the larger of each
 // number counts.
-func (r *recorded) add(side reference.Side, want []float64, tok *token, size, lost float64) {
+func (r *recorded) add(side reference.Side, want []float64, tok *token, integer bool, size, lost float64) {
 	var e2, s2, top float64
 	for _, got := range [][]float64{tok.stored, tok.integers} {
 		e2Of, s2Of := 0.0, 0.0
@@ -295,6 +302,10 @@ func (r *recorded) add(side reference.Side, want []float64, tok *token, size, lo
 		top, size = math.Sqrt(e2), math.Sqrt(s2)
 	} else {
 		e2, s2 = e2/float64(len(want)), s2/float64(len(want))
+		if integer {
+			r.scale2 += tok.scale * tok.scale
+		}
+		r.stored = max(r.stored, reference.AbsMax(tok.stored), reference.AbsMax(tok.integers))
 	}
 	r.maxErr, r.maxSize, r.lost = max(r.maxErr, top), max(r.maxSize, size), max(r.lost, lost)
 	r.err2, r.size2, r.n = r.err2+e2, r.size2+s2, r.n+1
@@ -305,7 +316,7 @@ func (r *recorded) add(side reference.Side, want []float64, tok *token, size, lo
 func (r *recorded) check(got reference.Record) error {
 	const up, drift, tiny = 1 + 0x1p-7 + 0x1p-20, 0.25, 0x1p-120
 	if r.unknown {
-		if math.IsNaN(got.MaxErr + got.MaxSize + got.MeanErr2 + got.MeanSize2) {
+		if math.IsNaN(got.MaxErr + got.MaxSize + got.MeanErr2 + got.MeanSize2 + got.MeanScale2 + got.MaxStored) {
 			return fmt.Errorf("the record has a NaN: %v", got)
 		}
 		return nil
@@ -320,6 +331,8 @@ func (r *recorded) check(got reference.Record) error {
 		{"largest size", got.MaxSize, r.maxSize*(1-0x1p-20) - r.lost, (r.maxSize+r.lost)*up + tiny},
 		{"mean square error", got.MeanErr2, math.Pow(max(0, math.Sqrt(r.err2/n)-r.lost), 2)*(1-drift) - tiny, math.Pow(math.Sqrt(r.err2/n)+r.lost, 2)*(1+drift) + tiny},
 		{"mean square size", got.MeanSize2, r.size2/n*(1-drift) - tiny, r.size2/n*(1+drift) + tiny},
+		{"mean square scale", got.MeanScale2, r.scale2/n*(1-drift) - tiny, r.scale2/n*(1+drift) + tiny},
+		{"largest stored value", got.MaxStored, r.stored * (1 - 0x1p-20), r.stored*up + tiny},
 	} {
 		if !within(v.got, v.low, v.high) {
 			return fmt.Errorf("the record has a %s of %v, want %v to %v", v.name, v.got, v.low, v.high)

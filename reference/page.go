@@ -3,6 +3,7 @@ package reference
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // headerBytes is the size of page headers, tile headers and bitmaps.
@@ -35,7 +36,8 @@ type SideLayout struct {
 //	head    = token 0 | token 1 | ... | token 63
 //	token   = record of keys | record of values
 //
-// A tile header repeats the record of its side's last token, behind the bitmap.
+// Where token 63 is stored, tile headers have a [Whole] at byte 16, those of values for weights that are not rounded to bfloat16, those of keys for
+// weights that are.
 type Layout struct {
 	KVHeads int
 	K, V    SideLayout
@@ -47,11 +49,39 @@ type Layout struct {
 
 // Record is what a certified block says of its tokens up to one of them that are finite: maxima, never too small, and means. For keys Err and Size
 // are the norms of k − k̂ and of k̂; for values MaxErr is max|v − v̂|, MaxSize the largest |v| with mean and centre, and the means are those of
-// (v − v̂)² and v̂² over tokens and channels. A hat marks the stored row, without mean and centre.
-type Record struct{ MaxErr, MaxSize, MeanErr2, MeanSize2 float64 }
+// (v − v̂)² and v̂² over tokens and channels. A hat marks the stored row, without mean and centre. MeanScale2 is the mean square of the scales of
+// values in integers, MaxStored is max|v̂| of values; both are 0 elsewhere.
+type Record struct{ MaxErr, MaxSize, MeanErr2, MeanSize2, MeanScale2, MaxStored float64 }
 
-// recordBytes is the size of a record: four bfloat16 numbers in the order of its fields.
-const recordBytes = 8
+// recordBytes is the size of a record: six bfloat16 numbers in the order of its fields.
+const recordBytes = 12
+
+// Whole is what a tile header says of all tokens of a tile: eight float32 numbers.
+type Whole [8]float64
+
+// WholeOf is the whole of n tokens with records k and v:
+//
+//	k.MaxErr, k.MaxSize, v.MaxSize, v.MaxErr, k.MeanErr2·v.MeanSize2, k.MeanSize2·v.MeanSize2, v.MeanErr2, n·v.MeanSize2/(12·v.MeanScale2)
+//
+// A product with 0 is 0, the last number 0 where values have no scale. Weights in bfloat16 add 2⁻⁸·v.MaxStored to the fourth and
+// 2⁻¹⁴/24·v.MeanSize2 to the seventh number, and the last is 0.
+func WholeOf(k, v Record, n int, bf16 bool) Whole {
+	times := func(x, y float64) float64 {
+		if x == 0 || y == 0 {
+			return 0
+		}
+		return x * y
+	}
+	w := Whole{k.MaxErr, k.MaxSize, v.MaxSize, v.MaxErr, times(k.MeanErr2, v.MeanSize2), times(k.MeanSize2, v.MeanSize2), v.MeanErr2}
+	switch {
+	case bf16:
+		w[3] += v.MaxStored / 256
+		w[6] += v.MeanSize2 / (24 << 14)
+	case v.MeanScale2 > 0:
+		w[7] = float64(n) * v.MeanSize2 / (12 * v.MeanScale2)
+	}
+	return w
+}
 
 func (l Layout) side(s Side) SideLayout {
 	if s == Keys {
@@ -148,14 +178,22 @@ func (l Layout) Record(records []byte, head int, s Side, t int) Record {
 	return record(records[at:])
 }
 
-// LastRecord returns what the tile header of a certified layout repeats: the record of the last token.
-func (l Layout) LastRecord(page []byte, head int, s Side) Record {
-	return record(l.Block(page, head, s)[8:])
+// Whole returns what a tile header of a certified layout says of a whole tile, for weights in bfloat16 or others.
+func (l Layout) Whole(page []byte, head int, bf16 bool) (w Whole) {
+	s := Values
+	if bf16 {
+		s = Keys
+	}
+	b := l.Block(page, head, s)[16:]
+	for i := range w {
+		w[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])))
+	}
+	return w
 }
 
 func record(b []byte) Record {
 	part := func(i int) float64 { return BF16(binary.LittleEndian.Uint16(b[2*i:])) }
-	return Record{part(0), part(1), part(2), part(3)}
+	return Record{part(0), part(1), part(2), part(3), part(4), part(5)}
 }
 
 // Residual returns row t as stored: rotated if the side is rotated, and without mean and centre.

@@ -61,7 +61,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// Records are apart from the page, that of the last token also in the tile header; the mean is added back, rotated, to all but sink tokens.
+// Records are apart from the page, what they say of whole tiles is in tile headers; the mean is added back, rotated, to all but sink tokens.
 func TestPageMeanAndRecords(t *testing.T) {
 	const d, heads = 4, 2
 	f16f, _ := FormatByName("f16")
@@ -71,7 +71,7 @@ func TestPageMeanAndRecords(t *testing.T) {
 	// header | per head: header, centre 64, [64][4] binary16 | header, [64][4] binary16; records: per head [64] of keys, values
 	const kBlock, vBlock = 64 + 64 + 512, 64 + 512
 	const head = kBlock + vBlock
-	if got, records := l.PageBytes(), l.RecordBytes(); got != 64+heads*head || records != heads*64*16 {
+	if got, records := l.PageBytes(), l.RecordBytes(); got != 64+heads*head || records != heads*64*24 {
 		t.Fatalf("page of %d bytes, records of %d", got, records)
 	}
 	records := make([]byte, l.RecordBytes())
@@ -80,20 +80,32 @@ func TestPageMeanAndRecords(t *testing.T) {
 	for h := range heads {
 		k := pages[1][64+h*head:]
 		v := k[kBlock:]
-		own := records[h*64*16:]
+		own := records[h*64*24:]
 		for c := range d {
 			binary.LittleEndian.PutUint16(k[64+2*c:], exactF16(float64(8*h+c+1)))
-			binary.LittleEndian.PutUint16(own[16*token+2*c:], uint16(0x3f80+h+c)) // bfloat16: 1 + (h+c)/128
-			binary.LittleEndian.PutUint16(own[16*63+2*c:], uint16(0x4100+h+c))    // 8 + (h+c)/16
-			binary.LittleEndian.PutUint16(k[8+2*c:], uint16(0x4080+h+c))          // 4 + (h+c)/32
-			binary.LittleEndian.PutUint16(own[16*token+8+2*c:], uint16(0x4000+h+c))
+			binary.LittleEndian.PutUint16(own[24*63+2*c:], uint16(0x4100+h+c)) // bfloat16: 8 + (h+c)/16
+			binary.LittleEndian.PutUint16(own[24*token+12+2*c:], uint16(0x4000+h+c))
 			binary.LittleEndian.PutUint16(v[64+2*(token*d+c):], exactF16(float64(100+c)))
 		}
-		if got, want := l.Record(records, h, Keys, token), (Record{1 + float64(h)/128, 1 + float64(h+1)/128, 1 + float64(h+2)/128, 1 + float64(h+3)/128}); got != want {
+		var want [6]float64
+		for i := range want {
+			binary.LittleEndian.PutUint16(own[24*token+2*i:], uint16(0x3f80+h+i)) // 1 + (h+i)/128
+			want[i] = 1 + float64(h+i)/128
+		}
+		if got, want := l.Record(records, h, Keys, token), (Record{want[0], want[1], want[2], want[3], want[4], want[5]}); got != want {
 			t.Errorf("head %d: record %v, want %v", h, got, want)
 		}
-		if got, want := l.LastRecord(pages[1], h, Keys), (Record{4 + float64(h)/32, 4 + float64(h+1)/32, 4 + float64(h+2)/32, 4 + float64(h+3)/32}); got != want {
-			t.Errorf("head %d: last record %v, want %v", h, got, want)
+		var whole, rounded Whole
+		for i := range whole {
+			whole[i], rounded[i] = float64(h+i)/8, float64(h-i)/8
+			binary.LittleEndian.PutUint32(v[16+4*i:], math.Float32bits(float32(whole[i])))
+			binary.LittleEndian.PutUint32(k[16+4*i:], math.Float32bits(float32(rounded[i])))
+		}
+		if got := l.Whole(pages[1], h, false); got != whole {
+			t.Errorf("head %d: whole %v, want %v", h, got, whole)
+		}
+		if got := l.Whole(pages[1], h, true); got != rounded {
+			t.Errorf("head %d: whole of bfloat16 weights %v, want %v", h, got, rounded)
 		}
 		if got := l.Record(records, h, Keys, Tokens-1); got.MaxErr != 8+float64(h)/16 {
 			t.Errorf("head %d: record of the last token %v", h, got)
