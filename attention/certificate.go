@@ -22,8 +22,9 @@ import (
 //	E² = Σ p̂²·(scale²·(‖q‖²·‖k−k̂‖² + ‖q−q̂‖²·‖k̂‖²)/DK·σ² + ε²) + Σ_tiles (weight step)²/12·Σ (σ/s)²
 //
 // with σ² the mean square of the values without their centre, ε² that of v−v̂ and s² that of
-// the value scales. Values that share a mean and are stored without a centre make σ² too large,
-// and the estimate with it. Rounding of float32 arithmetic comes on top of both.
+// the value scales. Weights in bfloat16 have no step: what rounding moves them by counts in
+// max|v−v̂| and ε². Values that share a mean and are stored without a centre make σ² too
+// large, and the estimate with it. Rounding of float32 arithmetic comes on top of both.
 
 // record is what a certified tile knows of a side after a token: maxima and mean squares over its
 // finite tokens up to that one. Maxima are rounded up to bfloat16, means to nearest.

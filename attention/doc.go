@@ -63,7 +63,7 @@
 // # Certificates
 //
 // With Config.Certify, IO.ErrEst and IO.ErrBound receive an estimate and a rigorous bound
-// of what quantization did to each output row. Certified plans store eight bytes more per
+// of what quantization did to each output row. Certified plans store twelve bytes more per
 // token, head and side, in memory beside the pages: Pages.Records.
 //
 // # Reproducibility
