@@ -179,7 +179,7 @@ func mean(m, x float32, n int) float32 {
 type certificates struct {
 	squares []float32 // Σ weight²·variance, weights relative to the maximum
 	sum     []float32 // Σ weight·bound
-	shiftK  []float32 // most a logit moved by errors of keys
+	shiftK  []float32 // most a logit moved by errors of keys; like those below 0 until closeCertificates
 	shiftQ  []float32 // by errors of the query
 	biggest []float32 // max|v|
 }
@@ -243,7 +243,7 @@ func raise(x *float32, y float32) {
 
 // rowErrors is what certificates want to know of the rows of a block.
 type rowErrors struct {
-	most        []float32 // [rows][4] of the split at hand, see asm.CertifyTile
+	most        []float32 // [rows][4] since the last closeCertificates, see asm.CertifyTile
 	norm, err   []float32 // [rows] ‖q‖ and ‖q−q̂‖, times |scale|
 	norm2, err2 []float32 // [rows] their squares over DK
 }
@@ -262,9 +262,10 @@ func (e *rowErrors) from(n int) rowErrors {
 	return rowErrors{e.most[4*n:], e.norm[n:], e.err[n:], e.norm2[n:], e.err2[n:]}
 }
 
-// closeCertificates finishes those of the split: sums are there, maxima become what they mean.
-func (b *block) closeCertificates() {
-	e, c, n := &b.w.rowErrors, &b.w.split.cert, b.rows
+// closeCertificates finishes those of a state with what the rows have seen: sums are there, maxima
+// become what they mean, and start anew.
+func (b *block) closeCertificates(s *state) {
+	e, c, n := &b.w.rowErrors, &s.cert, b.rows
 	most, norm, err := e.most[:4*n], e.norm[:n], e.err[:n]
 	sum, shiftK, shiftQ, biggest := c.sum[:n], c.shiftK[:n], c.shiftQ[:n], c.biggest[:n]
 	for i, x := range c.squares[:n] {
@@ -274,6 +275,7 @@ func (b *block) closeCertificates() {
 		}
 		shiftK[i], shiftQ[i], biggest[i] = times(norm[i], most[4*i]), times(err[i], most[4*i+1]), most[4*i+2]
 	}
+	clear(most)
 }
 
 // times is a product in which nothing times an unbounded error is nothing; NaN stays.
@@ -346,6 +348,7 @@ func (b *block) voidCertificates(bad uint64, n int) {
 // beginCertificates tells the kernel where the rows of the block are.
 func (b *block) beginCertificates() {
 	w, e, c := b.w, &b.w.rowErrors, &b.w.split.cert
+	clear(e.most[:4*b.rows])
 	w.certT = asm.CertifyTile{Squares: c.squares, Sum: c.sum, Most: e.most, Y: w.y, St: w.stat, F: w.fold, Norm2: e.norm2, Err2: e.err2}
 	b.certifySteps(Tile)
 }

@@ -277,6 +277,9 @@ func (p *Plan) attendUnit(s *Schedule, id int, u *unit) {
 		for k := range int(u.split1 - u.split0) {
 			heads[0].block.walk(splitRange(int(u.split0) + k))
 			for i := range heads {
+				if p.cfg.Certify {
+					heads[i].block.closeCertificates(&heads[i].split)
+				}
 				part := s.partial(int(u.slot)+i*int(u.stride)+k*rows, rows)
 				part.copy(&heads[i].split, rows)
 				heads[i].split.reset(rows)
@@ -304,6 +307,9 @@ func (p *Plan) attendUnit(s *Schedule, id int, u *unit) {
 		st := &w.total
 		if u.split1 <= u.split0+1 {
 			st = &w.split
+		}
+		if p.cfg.Certify {
+			w.block.closeCertificates(st)
 		}
 		p.finish(s, w, u, int(u.head)+i, st)
 	}

@@ -165,23 +165,9 @@ func (b *block) queryHead(r int) int { return b.head*b.p.group + r%b.p.group }
 // position is the position of row r in its sequence.
 func (b *block) position(r int) int { return b.q.offset + b.tok0 + r/b.p.group }
 
-// walk adds the tokens of one split to the split states of a block and those after it.
+// walk adds the tokens of one split to the split states of a block and those after it, tile by
+// tile.
 func (b *block) walk(split span) {
-	if !b.p.cfg.Certify {
-		b.tiles(split)
-		return
-	}
-	for h := b; h != nil; h = h.after {
-		clear(h.w.rowErrors.most[:4*h.rows])
-	}
-	b.tiles(split)
-	for h := b; h != nil; h = h.after {
-		h.closeCertificates()
-	}
-}
-
-// tiles is walk, tile by tile, but for certificates.
-func (b *block) tiles(split span) {
 	lo, hi := b.reach()
 	hi = min(split.hi, hi)
 	for base := max(split.lo, lo); base < hi; base += Tile {
