@@ -59,16 +59,16 @@ func (r *exactRow) checkCertificate(o Output, at int, tol []float64) error {
 // bound that is far above most errors hides what it leaves out.
 func (r *exactRow) checkFormula(bound, estimate float64) error {
 	worst := slices.Max(r.delta)
-	wantEstimate, wantBound := r.formula()
-	if worst > 0.01 || !(wantBound <= math.MaxFloat32) || r.squaresOverflow() {
+	want, slack := r.formula()
+	if worst > 0.01 || !(want.bound <= math.MaxFloat32) || r.squaresOverflow() {
 		return nil // weights are not known well enough, or nothing is
 	}
 	const tiny = 0x1p-50 // squares underflow
 	for _, v := range []struct {
-		name      string
-		got, want float64
-	}{{"bound", bound, wantBound}, {"estimate", estimate, wantEstimate}} {
-		if !(math.Abs(v.got-v.want) <= v.want*(1e-3+8*worst)+tiny) {
+		name             string
+		got, want, slack float64
+	}{{"bound", bound, want.bound, slack.bound}, {"estimate", estimate, want.estimate, slack.estimate}} {
+		if !(math.Abs(v.got-v.want) <= v.want*(1e-3+8*worst)+v.slack+tiny) {
 			return fmt.Errorf("the %s is %v, its formula gives %v", v.name, v.got, v.want)
 		}
 	}
@@ -85,8 +85,8 @@ func (r *exactRow) checkFormula(bound, estimate float64) error {
 //
 // with W_t the step of integer weights, largest weight times scale of the tile over the
 // number of levels, and n its stored tokens below the limit. Weights in bfloat16 add what
-// reference.WholeOf says.
-func (r *exactRow) formula() (estimate, bound float64) {
+// reference.WholeOf says. The step of the query's codes is a float32, and q̂ as far off as slack allows.
+func (r *exactRow) formula() (want, slack certificate) {
 	in, scale := r.in, math.Abs(r.prob.Scale)
 	loss := make([]float64, len(r.q))
 	for c, x := range r.q {
@@ -94,7 +94,7 @@ func (r *exactRow) formula() (estimate, bound float64) {
 	}
 	q, e := r.norm*scale, norm(loss)*scale
 	levels := map[attention.PMode]float64{attention.PU4: 15, attention.PU8: 255, attention.PU16: 65535}[r.cfg.P]
-	var squares, sum, moved, key, size float64
+	var squares, drift, sum, moved, key, size float64
 	for _, t := range r.spanned {
 		base := r.keys[t.lo] / reference.Tokens * reference.Tokens
 		limit := min(r.limit(), base+reference.Tokens)
@@ -118,14 +118,20 @@ func (r *exactRow) formula() (estimate, bound float64) {
 		sum += mass*whole[3] + step/2*127*float64(limit-base)
 		moved, key, size = max(moved, whole[0]), max(key, whole[1]), max(size, whole[2])
 		squares += weights2*((q*q*whole[4]+e*e*whole[5])/float64(in.DK)+whole[6]) + step*step*whole[7]
+		drift += weights2 * whole[5] / float64(in.DK)
 	}
 	shift := q*moved + e*key
-	bound = math.Tanh(shift/2)*2*size + sum
+	want = certificate{math.Sqrt(squares), math.Tanh(shift/2)*2*size + sum}
+	off := norm(r.hat) * scale * 0x1p-23
+	slack = certificate{off * math.Sqrt(drift), off * key * size}
 	if in.Case.V.Rotate {
-		bound *= math.Sqrt(float64(in.DV))
+		want.bound *= math.Sqrt(float64(in.DV))
+		slack.bound *= math.Sqrt(float64(in.DV))
 	}
-	return math.Sqrt(squares), bound
+	return want, slack
 }
+
+type certificate struct{ estimate, bound float64 }
 
 // limit is the end of the keys that the row's position leaves visible.
 func (r *exactRow) limit() int {
