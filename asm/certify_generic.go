@@ -25,7 +25,7 @@ func certify_generic(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined u
 		}
 		g := f.Gamma / t.St[i].L
 		variance := float32(float32(t.Norm2[i]*tile.At(4))+float32(t.Err2[i]*tile.At(5))) + tile.At(6)
-		added := float32(float32(g*g)*float32(fusedSquares(t.Y[i*Tile:][:n])*variance)) + float32(f.Beta*float32(f.Beta*spread))
+		added := float32(float32(g*g)*float32(FusedSquares(t.Y[i*Tile:][:n])*variance)) + float32(f.Beta*float32(f.Beta*spread))
 		squares := float32(float32(f.Alpha*f.Alpha)*t.Squares[i]) + added
 		sum := float32(f.Alpha*t.Sum[i]) + (float32(f.Gamma*tile.At(3)) + float32(f.Beta*t.Step))
 		if squares != squares || sum != sum {
@@ -40,8 +40,8 @@ func certify_generic(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined u
 	return undefined
 }
 
-// fusedSquares is W of CertifyFunc.
-func fusedSquares(y []float32) float32 {
+// FusedSquares is W of CertifyFunc for one row, in Go: for rows that kernels leave.
+func FusedSquares(y []float32) float32 {
 	var chain [16]float32
 	for j, x := range y {
 		chain[j%16] = fma32(x, x, chain[j%16])
@@ -78,7 +78,7 @@ func leftRows(r *RowStates, t *CertifyTile, poisoned bool, undefined uint64) (le
 	const rows = 4
 	if undefined != 0 {
 		for i := range rows {
-			r.W[i] = fusedSquares(t.Y[i*Tile:][:Tile])
+			r.W[i] = FusedSquares(t.Y[i*Tile:][:Tile])
 		}
 	}
 	if poisoned {

@@ -426,7 +426,7 @@ func (b *block) certifyRows(tile *asm.TileRecord, r, m, hi int) {
 func (b *block) certifyLeft(undefined uint64, tile *asm.TileRecord, r, hi int) {
 	for ; undefined != 0; undefined &= undefined - 1 {
 		i := r + bits.TrailingZeros64(undefined)
-		b.certifyRow(i, tile, b.p.ks.SumSquares(b.w.y[i*Tile:][:hi]))
+		b.certifyRow(i, tile, asm.FusedSquares(b.w.y[i*Tile:][:hi]))
 	}
 }
 
