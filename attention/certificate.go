@@ -75,7 +75,10 @@ func join(tile *asm.TileRecord, k, v record, n int, bf16 bool) {
 		worst += float32(bf16Step * v.maxStored)
 		variance += float32(bf16Step2 * v.size2)
 	case v.scale2 > 0:
-		step = float32(float32(n)*v.size2) / float32(12*v.scale2)
+		if step = v.size2 / v.scale2; !(step < 127*127) { // both may be beyond float32
+			step = 127 * 127
+		}
+		step *= float32(n) / 12
 	}
 	for i, x := range [...]float32{k.maxError, k.maxSize, v.maxSize, worst, times(k.error2, v.size2), times(k.size2, v.size2), variance, step} {
 		tile.Put(i, x)
@@ -280,7 +283,7 @@ func (b *block) closeCertificates(s *state) {
 
 // times is a product in which nothing times an unbounded error is nothing; NaN stays.
 func times(x, y float32) float32 {
-	if x == 0 && y == y {
+	if x == 0 && y == y || y == 0 && x == x {
 		return 0
 	}
 	return float32(x * y)

@@ -61,9 +61,9 @@ type Whole [8]float64
 
 // WholeOf is the whole of n tokens with records k and v:
 //
-//	k.MaxErr, k.MaxSize, v.MaxSize, v.MaxErr, k.MeanErr2·v.MeanSize2, k.MeanSize2·v.MeanSize2, v.MeanErr2, n·v.MeanSize2/(12·v.MeanScale2)
+//	k.MaxErr, k.MaxSize, v.MaxSize, v.MaxErr, k.MeanErr2·v.MeanSize2, k.MeanSize2·v.MeanSize2, v.MeanErr2, n/12·v.MeanSize2/v.MeanScale2
 //
-// A product with 0 is 0, the last number 0 where values have no scale. Weights in bfloat16 add 2⁻⁸·v.MaxStored to the fourth and
+// A product with 0 is 0, the last number 0 where values have no scale and at most n/12·127², the square of the largest code. Weights in bfloat16 add 2⁻⁸·v.MaxStored to the fourth and
 // 2⁻¹⁴/24·v.MeanSize2 to the seventh number, and the last is 0.
 func WholeOf(k, v Record, n int, bf16 bool) Whole {
 	times := func(x, y float64) float64 {
@@ -78,7 +78,10 @@ func WholeOf(k, v Record, n int, bf16 bool) Whole {
 		w[3] += v.MaxStored / 256
 		w[6] += v.MeanSize2 / (24 << 14)
 	case v.MeanScale2 > 0:
-		w[7] = float64(n) * v.MeanSize2 / (12 * v.MeanScale2)
+		if w[7] = v.MeanSize2 / v.MeanScale2; !(w[7] < 127*127) {
+			w[7] = 127 * 127
+		}
+		w[7] *= float64(n) / 12
 	}
 	return w
 }
