@@ -45,7 +45,7 @@ type rowMemory struct{ start, bytes, stride uintptr }
 // Player is what the assembly reads and writes.
 type Player struct {
 	entries    [mostCalls + 1]uintptr        // of the kernels, 0 behind the last
-	results    [mostCalls]uint64             // place in the frame, and from bit 32 on the bits that count; 0 without result
+	results    [mostCalls]uint64             // place in the frame, and from bit 32 on the bits of a word that do not count; 0 without result
 	moves      [mostMoves + mostReach]uint32 // places in the frame of what moves with a block, block by block
 	moved      [mostReach]int                // pairs of them
 	shifts     [mostMoves]uint64             // place in the frame, and from bit 32 on what to add per head, block by block
@@ -205,7 +205,7 @@ func (r *Recorder) add(k kernel, args []uint64, result int) {
 	p.entries[i], p.results[i], r.families[i] = k.entry, 0, k.family
 	frame := uint32(callBytes * i)
 	if result > 0 {
-		p.results[i] = uint64(frame) + uint64(8*len(args)) | (1<<(8*result)-1)<<32
+		p.results[i] = uint64(frame) + uint64(8*len(args)) | uint64(64-8*result)<<32
 	}
 	copy(r.args[i][:], args)
 	for j, w := range args {

@@ -391,8 +391,8 @@ func (recorder *Recorder) intercept() {
 				t       *CertifyTile
 				tile    *TileRecord
 				r, m, n int
-			}{t, tile, r, m, n}, 4)
-			return 0
+			}{t, tile, r, m, n}, 8)
+			return
 		}
 	}
 	{
@@ -405,8 +405,8 @@ func (recorder *Recorder) intercept() {
 				p    []byte
 				sv   []float32
 				top  float32
-			}{r, t, tile, p, sv, top}, 4)
-			return 0
+			}{r, t, tile, p, sv, top}, 8)
+			return
 		}
 	}
 	{
@@ -424,8 +424,8 @@ func (recorder *Recorder) intercept() {
 				sk, a, b []float32
 				d4       int
 				next     []byte
-			}{r, t, tile, p, sv, top, q, k, sk, a, b, d4, next}, 4)
-			return 0
+			}{r, t, tile, p, sv, top, q, k, sk, a, b, d4, next}, 8)
+			return
 		}
 	}
 	{

@@ -42,8 +42,8 @@ func recordedResult(f *ast.FuncType) (size int, ok bool) {
 	switch f.Results.List[0].Type.(*ast.Ident).Name {
 	case "bool":
 		return 1, true
-	case "uint64": // bits of rows, of at most 32
-		return 4, true
+	case "uint64": // bits of rows
+		return 8, true
 	}
 	return 0, false
 }

@@ -35,7 +35,9 @@
 	MOVL CX, R8;                       \
 	SHRQ $32, CX;                      \
 	MOVL $(i+1), R9;                   \
-	ANDQ (SP)(R8*1), CX;               \
+	MOVQ (SP)(R8*1), R8;               \
+	SHLQ CX, R8;                       \
+	TESTQ R8, R8;                      \
 	JNE  stopped
 
 // MOVES adds to what moves with block i how far that is from the one before, SHIFTS to what
@@ -274,7 +276,8 @@ resume:
 
 stopped:
 	MOVQ R9, Player_first(DI)
-	MOVQ CX, result+8(FP)
+	SHRQ CX, R8
+	MOVQ R8, result+8(FP)
 	RET
 
 over:

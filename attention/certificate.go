@@ -305,28 +305,38 @@ func inRange(n2 float32) bool { return n2 > 0x1p-80 && n2 < 0x1p100 }
 // certifyQuery notes the norms of row r and of what its codes or its bfloat16 numbers, nil for
 // float32, lose.
 func (b *block) certifyQuery(r int, row []float32, codes []int8, step float32, packed []uint16) {
+	if sum := b.p.ks.SumSquares(row); codes == nil && inRange(sum) {
+		e2 := float32(0)
+		if packed != nil {
+			e2 = b.lostToBF16(row)
+		}
+		b.noteNorms(r, float64(sum), float64(e2))
+		return
+	}
 	var n2, e2 float64
-	if codes == nil {
-		if sum := b.p.ks.SumSquares(row); inRange(sum) {
-			n2 = float64(sum)
+	for c, x := range row {
+		e := 0.0
+		switch {
+		case codes != nil:
+			e = float64(x) - float64(codes[c])*float64(step)
+		case packed != nil:
+			e = float64(x) - float64(math.Float32frombits(uint32(packed[c])<<16))
 		}
-	}
-	if n2 == 0 {
-		for c, x := range row {
-			n2 += float64(x) * float64(x)
-			if codes != nil {
-				e := float64(x) - float64(codes[c])*float64(step)
-				e2 += e * e
-			}
-		}
-	}
-	for c, x := range packed {
-		if c < len(row) {
-			e := float64(row[c]) - float64(math.Float32frombits(uint32(x)<<16))
-			e2 += e * e
-		}
+		n2 += float64(x) * float64(x)
+		e2 += e * e
 	}
 	b.noteNorms(r, n2, e2)
+}
+
+// lostToBF16 returns the sum of squares of what a row loses as bfloat16, by kernels.
+func (b *block) lostToBF16(row []float32) float32 {
+	ks, rounded, lost := b.p.ks, b.w.row[:len(row)], b.w.muK[:len(row)]
+	copy(rounded, row)
+	ks.RoundBF16(rounded)
+	copy(lost, row)
+	b.w.fold[0] = asm.Fold{Alpha: 1, Beta: -1}
+	ks.FoldF32(lost, rounded, nil, b.w.fold, 1, len(row))
+	return ks.SumSquares(lost)
 }
 
 // noteNorms notes ‖q‖² and ‖q−q̂‖² of row r.

@@ -41,7 +41,7 @@ const (
 	repeatWork  = 32 << 10
 	repeatBytes = 512 << 10
 
-	resultRows = 32 // a recorder sees the results of so many rows
+	resultRows = 64 // of one call of Certify
 )
 
 // onlyCalls reports whether tiles that all rows see are nothing but kernel calls.
