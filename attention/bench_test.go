@@ -68,32 +68,52 @@ func BenchmarkPages(b *testing.B) {
 	}
 }
 
-// BenchmarkCertify times decoding without and with certificates. The two take turns, so
-// that a drift of the machine hits both; the cost is the median of the turns.
+// BenchmarkCertify times decoding and prefill without and with certificates. The two take turns,
+// so that a drift of the machine hits both; the cost is the median of the turns. Where pages
+// happen to lie moves it by a hundredth from process to process.
 func BenchmarkCertify(b *testing.B) {
-	for _, center := range []bool{false, true} {
-		for _, n := range []int{4096, 65536} {
-			b.Run(fmt.Sprintf("fmt=int8/center=%t/heads=32x8/d=128/n=%d", center, n), func(b *testing.B) {
-				benchCertify(b, Codec{Format: quant.Int8, Center: center}, n)
-			})
-		}
+	for _, c := range []struct {
+		format    quant.Format
+		center    bool
+		q, n      int
+		causal    bool
+		heads, kv int
+	}{
+		{quant.Int8, false, 1, 1024, false, 32, 8},
+		{quant.Int8, false, 1, 4096, false, 32, 8},
+		{quant.Int8, true, 1, 4096, false, 32, 8},
+		{quant.Int4, false, 1, 4096, false, 32, 8},
+		{quant.NF4, false, 1, 4096, false, 32, 8},
+		{quant.E4M3, false, 1, 4096, false, 32, 8},
+		{quant.Int8, false, 1, 65536, false, 32, 8},
+		{quant.Int8, true, 1, 65536, false, 32, 8},
+		{quant.Int8, false, 512, 512, true, 8, 2},
+		{quant.Int8, false, 2048, 2048, true, 8, 2},
+		{quant.E4M3, false, 2048, 2048, true, 8, 2},
+		{quant.Int8, false, 2048, 2048, false, 8, 2},
+	} {
+		name := fmt.Sprintf("fmt=%s/center=%t/heads=%dx%d/d=128/q=%d/n=%d/causal=%t", c.format, c.center, c.heads, c.kv, c.q, c.n, c.causal)
+		b.Run(name, func(b *testing.B) {
+			codec := Codec{Format: c.format, Center: c.center}
+			benchCertify(b, Config{QHeads: c.heads, KVHeads: c.kv, DK: 128, DV: 128, K: codec, V: codec, Causal: c.causal}, c.q, c.n)
+		})
 	}
 }
 
-func benchCertify(b *testing.B, codec Codec, n int) {
-	const heads, kvHeads, d = 32, 8, 128
-	k, v, q := gauss(1, n*kvHeads*d), gauss(2, n*kvHeads*d), gauss(3, heads*d)
+func benchCertify(b *testing.B, cfg Config, rows, n int) {
+	k, v, q := gauss(1, n*cfg.KVHeads*cfg.DK), gauss(2, n*cfg.KVHeads*cfg.DV), gauss(3, rows*cfg.QHeads*cfg.DK)
 	var runs [2]func() error
 	for i, certify := range []bool{false, true} {
-		p, err := NewPlan(Config{QHeads: heads, KVHeads: kvHeads, DK: d, DV: d, K: codec, V: codec, Certify: certify})
+		cfg.Certify = certify
+		p, err := NewPlan(cfg)
 		must(err)
 		c := p.NewCache()
 		must(c.Append(k, v))
 		var s Schedule
-		must(p.Reschedule(&s, &Batch{QStart: []int32{0, 1}, KVLen: []int32{int32(n)}, Table: c.Table(), TabStart: []int32{0, int32(len(c.Table()))}}))
-		io := &IO{Q: Rows{F32: q}, Out: make([]float32, heads*d), Workspace: AlignedBytes(s.WorkspaceBytes())}
+		must(p.Reschedule(&s, &Batch{QStart: []int32{0, int32(rows)}, KVLen: []int32{int32(n)}, Table: c.Table(), TabStart: []int32{0, int32(len(c.Table()))}}))
+		io := &IO{Q: Rows{F32: q}, Out: make([]float32, rows*cfg.QHeads*cfg.DV), Workspace: AlignedBytes(s.WorkspaceBytes())}
 		if certify {
-			io.ErrEst, io.ErrBound = make([]float32, heads), make([]float32, heads)
+			io.ErrEst, io.ErrBound = make([]float32, rows*cfg.QHeads), make([]float32, rows*cfg.QHeads)
 		}
 		runs[i] = func() error { return p.Run(b.Context(), &s, c.Pages(), io) }
 	}

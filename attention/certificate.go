@@ -523,18 +523,14 @@ func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {
 	return record{maxError: float32(worst), maxSize: float32(top + worst), error2: float32(mean / float64(d)), size2: float32(size * size / float64(d))}
 }
 
-// finish turns a row's sums into the two numbers reported: l is its denominator
-// and dv the number of channels, which a rotation back may lay on top of each other.
-func (c *certificates) finish(i int, l float32, dv int, rotated bool) (estimate, bound float32) {
-	estimate = float32(math.Sqrt(float64(c.squares[i])) / float64(l))
+// finish turns a row's sums into the two numbers reported: l is its denominator, and the bound of a
+// channel spread times that before values are rotated back.
+func (c *certificates) finish(i int, l float32, spread float64) (estimate, bound float32) {
 	worst := float64(c.sum[i]) / float64(l)
 	if shift := float64(c.shiftK[i]) + float64(c.shiftQ[i]); shift != 0 {
 		worst += math.Tanh(shift/2) * 2 * float64(c.biggest[i])
 	}
-	if rotated {
-		worst *= math.Sqrt(float64(dv))
-	}
-	return estimate, float32(worst)
+	return float32(math.Sqrt(float64(c.squares[i])) / float64(l)), float32(worst * spread)
 }
 
 type certificateOutput struct {
@@ -545,18 +541,4 @@ type certificateOutput struct {
 // certificates lists the optional outputs of a certified plan.
 func (io *IO) certificates() [2]certificateOutput {
 	return [2]certificateOutput{{"IO.ErrEst", io.ErrEst}, {"IO.ErrBound", io.ErrBound}}
-}
-
-// certify stores the certificate of row i of a state, with denominator l.
-func (io *IO) certify(at int, of *certificates, i int, l float32, c *Config) {
-	estimate, bound := float32(0), float32(0)
-	if l != 0 { // an empty row is exact
-		estimate, bound = of.finish(i, l, c.DV, c.V.Rotate)
-	}
-	if io.ErrEst != nil {
-		io.ErrEst[at] = estimate
-	}
-	if io.ErrBound != nil {
-		io.ErrBound[at] = bound
-	}
 }

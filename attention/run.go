@@ -333,6 +333,10 @@ func (p *Plan) finish(s *Schedule, w *worker, u *unit, head int, st *state) {
 	if p.cfg.SinkLogits != nil {
 		p.addSinks(w, st, head, rows)
 	}
+	spread := 1.0 // of an error over channels by the rotation back
+	if p.cfg.V.Rotate {
+		spread = math.Sqrt(float64(p.cfg.DV))
+	}
 	for r := range rows {
 		h := head*p.group + r%p.group
 		at := (q.row0+int(u.tok0)+r/p.group)*p.cfg.QHeads + h
@@ -353,7 +357,16 @@ func (p *Plan) finish(s *Schedule, w *worker, u *unit, head int, st *state) {
 			}
 		}
 		if p.cfg.Certify {
-			s.run.io.certify(at, &st.cert, r, st.l[r], &p.cfg)
+			estimate, bound := float32(0), float32(0)
+			if st.l[r] != 0 { // an empty row is exact
+				estimate, bound = st.cert.finish(r, st.l[r], spread)
+			}
+			if s.run.io.ErrEst != nil {
+				s.run.io.ErrEst[at] = estimate
+			}
+			if s.run.io.ErrBound != nil {
+				s.run.io.ErrBound[at] = bound
+			}
 		}
 	}
 }
