@@ -23,12 +23,13 @@ GLOBL encI8Const<>(SB), RODATA|NOPTR, $8
 	VBROADCASTSS encI8Const<>(SB), Z9; \
 	VBROADCASTSS encI8Const<>+4(SB), Z10
 
-// CODES turns 16 numbers into codes in dwords.
-#define CODES \
-	VDIVPS    Z8, Z0, Z0;  \
-	VMAXPS    Z10, Z0, Z0; \
-	VMINPS    Z9, Z0, Z0;  \
-	VCVTPS2DQ Z0, Z0
+// CODESOF leaves the codes of 16 numbers in x in the dwords of c, CODES in their place in Z0.
+#define CODESOF(x, c) \
+	VDIVPS    Z8, x, c;  \
+	VMAXPS    Z10, c, c; \
+	VMINPS    Z9, c, c;  \
+	VCVTPS2DQ c, c
+#define CODES CODESOF(Z0, Z0)
 
 // TAIL loads the CX < 16 numbers left.
 #define TAIL \
@@ -187,51 +188,61 @@ finite:
 	VZEROUPPER
 	RET
 
-// ERRORS adds the 16 numbers in Z0 with the codes in Z3 to the chains.
-#define ERRORS \
-	VCVTDQ2PS Z3, Z3;            \
-	VMULPS Z0, Z0, Z4;           \
-	VADDPS Z4, Z1, Z1;           \
-	VFNMADD231PS Z3, Z8, Z0;     \
-	VMULPS Z0, Z0, Z0;           \
-	VADDPS Z0, Z2, Z2
+// ERRORS adds the numbers in x and their codes in c to the chains; t is a temporary.
+#define ERRORS(x, c, t) \
+	VCVTDQ2PS c, c;              \
+	VMULPS x, x, t;              \
+	VADDPS t, Z1, Z1;            \
+	VFNMADD231PS c, Z8, x;       \
+	VMULPS x, x, x;              \
+	VADDPS x, Z2, Z2
 
 // func encErrI8_avx512(dst []int8, x []float32, scale float32) (size2, err2 float32)
 TEXT ·encErrI8_avx512(SB), NOSPLIT, $0-64
 	SETUP
 	VPXORD Z1, Z1, Z1 // Σ x²
 	VPXORD Z2, Z2, Z2 // Σ (x − code·scale)²
-	SUBQ $16, CX
-	JLT  tail
+	SUBQ $32, CX
+	JLT  one
 
-step:
+two:
 	VMOVUPS (SI), Z0
-	CODES
-	VPMOVDB Z0, (DI)
-	VMOVAPS Z0, Z3
+	VMOVUPS 64(SI), Z6
+	CODESOF(Z0, Z3)
+	CODESOF(Z6, Z7)
+	VPMOVDB Z3, (DI)
+	VPMOVDB Z7, 16(DI)
+	ERRORS(Z0, Z3, Z4)
+	ERRORS(Z6, Z7, Z5)
+	ADDQ $128, SI
+	ADDQ $32, DI
+	SUBQ $32, CX
+	JGE  two
+
+one:
+	ADDQ $16, CX
+	JLT  tail
 	VMOVUPS (SI), Z0
-	ERRORS
+	CODESOF(Z0, Z3)
+	VPMOVDB Z3, (DI)
+	ERRORS(Z0, Z3, Z4)
 	ADDQ $64, SI
 	ADDQ $16, DI
 	SUBQ $16, CX
-	JGE  step
 
 tail:
 	ADDQ $16, CX
 	JZ   fold
 	TAIL
-	VMOVAPS Z0, Z5
-	CODES
+	CODESOF(Z0, Z3)
 	ADDL  $3, CX // whole dwords
 	ANDL  $-4, CX
 	MOVL  $1, AX
 	SHLL  CX, AX
 	DECL  AX
 	KMOVW AX, K1
-	VPMOVDB Z0, K1, (DI)
-	VMOVAPS Z0, Z3
-	VMOVAPS Z5, Z0
-	ERRORS
+	VPMOVDB Z3, K1, (DI)
+	ERRORS(Z0, Z3, Z4)
 
 fold: // chains 8, 4, 2, 1 apart
 	VEXTRACTF64X4 $1, Z1, Y3

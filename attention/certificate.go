@@ -528,9 +528,18 @@ func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {
 func (c *certificates) finish(i int, l float32, spread float64) (estimate, bound float32) {
 	worst := float64(c.sum[i]) / float64(l)
 	if shift := float64(c.shiftK[i]) + float64(c.shiftQ[i]); shift != 0 {
-		worst += math.Tanh(shift/2) * 2 * float64(c.biggest[i])
+		worst += tanhBound(shift/2) * 2 * float64(c.biggest[i])
 	}
 	return float32(math.Sqrt(float64(c.squares[i])) / float64(l)), float32(worst * spread)
+}
+
+// tanhBound is at least tanh(x), by a fiftieth at most, x ≥ 0: a convergent of its continued
+// fraction, x/(1 + x²/(3 + x²/5)), which takes a quarter of the time.
+func tanhBound(x float64) float64 {
+	if x >= 4 {
+		return 1
+	}
+	return min(1, x*(15+x*x)/(15+6*x*x))
 }
 
 type certificateOutput struct {

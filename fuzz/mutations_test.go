@@ -82,7 +82,7 @@ var mutations = []struct{ name, file, old, new string }{
 	{"estimate of squares that are not rescaled", "asm/certify_generic.go", "float32(float32(f.Alpha*f.Alpha)*t.Squares[i])", "float32(f.Alpha*t.Squares[i])"},
 	{"bound without the keys' error", "attention/certificate.go", "times(norm[i], most[4*i])", "times(0*norm[i], most[4*i])"},
 	{"bound without the values' error", "asm/certify_generic.go", "float32(f.Gamma*tile.At(3))", "float32(0*tile.At(3))"},
-	{"bound with half the width of the values", "attention/certificate.go", "math.Tanh(shift/2) * 2 *", "math.Tanh(shift/2) *"},
+	{"bound with half the width of the values", "attention/certificate.go", "tanhBound(shift/2) * 2 *", "tanhBound(shift/2) *"},
 	{"bound without the rotation back", "attention/certificate.go", "float32(worst * spread)", "float32(worst * min(spread, 1))"},
 	{"estimate without the values' error", "asm/certify_generic.go", "+ tile.At(6)", "+ 0*tile.At(6)"},
 	{"certificate of a row that sees a NaN", "attention/certificate.go", "b.w.split.cert.squares[r] = nan", "_ = r"},

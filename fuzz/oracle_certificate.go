@@ -78,7 +78,7 @@ func (r *exactRow) checkFormula(bound, estimate float64) error {
 // formula is the certificate of the row over its tiles t with index limit n_t, mass m_t and
 // weights w_j of the row, of records K and V:
 //
-//	bound = tanh(δ/2)·2·max_t V.MaxSize + Σ_t (m_t·V.MaxErr + W_t/2·127·n_t),  √DV times that when values are rotated
+//	bound = tanhBound(δ/2)·2·max_t V.MaxSize + Σ_t (m_t·V.MaxErr + W_t/2·127·n_t),  √DV times that when values are rotated
 //	δ = |scale|·(‖q‖·max_t K.MaxErr + ‖q−q̂‖·max_t K.MaxSize)
 //	estimate² = Σ_t (Σ_j w_j²·(scale²/DK·(‖q‖²·K.MeanErr2 + ‖q−q̂‖²·K.MeanSize2)·V.MeanSize2 + V.MeanErr2)
 //	            + W_t²·n·V.MeanSize2/(12·V.MeanScale2))
@@ -121,7 +121,7 @@ func (r *exactRow) formula() (want, slack certificate) {
 		drift += weights2 * whole[5] / float64(in.DK)
 	}
 	shift := q*moved + e*key
-	want = certificate{math.Sqrt(squares), math.Tanh(shift/2)*2*size + sum}
+	want = certificate{math.Sqrt(squares), tanhBound(shift/2)*2*size + sum}
 	off := norm(r.hat) * scale * 0x1p-23
 	slack = certificate{off * math.Sqrt(drift), off * key * size}
 	if in.Case.V.Rotate {
@@ -132,6 +132,14 @@ func (r *exactRow) formula() (want, slack certificate) {
 }
 
 type certificate struct{ estimate, bound float64 }
+
+// tanhBound is the second convergent from above of the continued fraction of tanh, or 1.
+func tanhBound(x float64) float64 {
+	if x > 10 {
+		return 1
+	}
+	return min(1, x/(1+x*x/(3+x*x/5)))
+}
 
 // limit is the end of the keys that the row's position leaves visible.
 func (r *exactRow) limit() int {
