@@ -246,23 +246,24 @@ func raise(x *float32, y float32) {
 
 // rowErrors is what certificates want to know of the rows of a block.
 type rowErrors struct {
+	all         []float32 // memory of the block and those behind it, rowErrorNumbers a row
 	most        []float32 // [rows][4] since the last closeCertificates, see asm.CertifyTile
 	norm, err   []float32 // [rows] ‖q‖ and ‖q−q̂‖, times |scale|
 	norm2, err2 []float32 // [rows] their squares over DK
 }
 
-func (e *rowErrors) carve(rows int, c *carver) {
-	e.most = carve[float32](c, 4*rows)
-	e.norm, e.err = carve[float32](c, rows), carve[float32](c, rows)
-	e.norm2, e.err2 = carve[float32](c, rows), carve[float32](c, rows)
-}
+const rowErrorNumbers = 10
 
-// from is what is known of rows from n on.
-func (e *rowErrors) from(n int) rowErrors {
-	if e.norm == nil {
-		return rowErrors{}
+// shareRows deals the memory of a block out: what kernels touch at every tile of a head is side by side,
+// two lines for the rows of a token, since by the next tile of the head L1 has lost it.
+func (w *worker) shareRows(rows int) {
+	e, c, x := &w.rowErrors, &w.split.cert, w.rowErrors.all
+	next := func(n int) (y []float32) {
+		y, x = x[:n:n], x[n:]
+		return y
 	}
-	return rowErrors{e.most[4*n:], e.norm[n:], e.err[n:], e.norm2[n:], e.err2[n:]}
+	c.squares, c.sum, e.norm2, e.err2, e.most = next(rows), next(rows), next(rows), next(rows), next(4*rows)
+	e.norm, e.err = next(rows), next(rows)
 }
 
 // closeCertificates finishes those of a state with what the rows have seen: sums are there, maxima

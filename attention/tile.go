@@ -42,6 +42,9 @@ func (p *Plan) newBlock(s *Schedule, w *worker, u *unit, head int) *block {
 	first, last := p.cfg.visible(b.position(0), q.kvLen), p.cfg.visible(b.position(b.rows-1), q.kvLen)
 	b.first, b.heads = b, 1
 	b.all = span{last.lo, min(first.hi, last.hi)}
+	if p.cfg.Certify {
+		w.shareRows(b.rows)
+	}
 	scale := p.scale
 	if p.shaped {
 		scale = p.cfg.Scale

@@ -120,7 +120,7 @@ func (w *worker) deal(v *worker, row int) {
 	v.q, v.q8, v.a, v.b = w.q[row*dk:], w.q8[row*dk4:], w.a[row:], w.b[row:]
 	v.plain, v.zero, v.mean = w.plain[row:], w.zero[row:], w.mean[row:]
 	v.q16, v.paired, v.qr = from(w.q16, row*dk4), from(w.paired, row), from(w.qr, row*dk)
-	v.rowErrors, v.totals = w.rowErrors.from(row), from(w.totals, row)
+	v.rowErrors.all, v.totals = from(w.rowErrors.all, rowErrorNumbers*row), from(w.totals, row)
 	v.split, v.total = w.split.from(row), w.total.from(row)
 }
 
@@ -186,7 +186,7 @@ func (w *worker) carve(l *scratchLayout, c *carver) {
 	w.exps = carve[float32](c, 2*l.rows)
 	// last, so that certificates leave the addresses of the others, and their conflicts in
 	// caches, as they are
-	w.rowErrors.carve(l.certified, c)
+	w.rowErrors.all = carve[float32](c, rowErrorNumbers*l.certified)
 	w.split.cert.carve(l.certified, c)
 	w.total.cert.carve(l.certified, c)
 	w.ahead = carve[float32](c, l.ahead)
