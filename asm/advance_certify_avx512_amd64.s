@@ -53,7 +53,7 @@ TEXT ·advanceCertifyU8_avx512(SB), NOSPLIT, $8-88
 	MOVB $0, poisoned-8(SP)
 	MOVQ p_base+24(FP), SI
 	MOVQ t+8(FP), AX
-	MOVQ 72(AX), DI
+	MOVQ 32(AX), DI
 	MOVQ sv_base+48(FP), R10
 	LEAQ ·softmaxConst(SB), BX
 	MOVL $64, R9

@@ -14,10 +14,12 @@
 	MOVQ r+16(FP), CX;           \
 	MOVQ m+24(FP), R10;          \
 	MOVQ n+32(FP), R12;          \
-	MOVQ 48(BX), DI;             \
-	MOVQ 72(BX), SI;             \
-	MOVQ 96(BX), DX;             \
-	MOVQ 120(BX), R8;            \
+	MOVQ 24(BX), DI;             \
+	SHLQ $4, DI;                 \
+	ADDQ 0(BX), DI;              \
+	MOVQ 32(BX), SI;             \
+	MOVQ 64(BX), DX;             \
+	MOVQ 88(BX), R8;             \
 	LEAQ (CX)(CX*2), AX;         \
 	LEAQ (DX)(AX*4), DX;         \
 	LEAQ (R8)(AX*4), R8;         \
@@ -28,9 +30,15 @@
 	ADDQ AX, SI;                 \
 	VMOVUPS (R11), X12;          \
 	VBROADCASTSS 28(R11), X14;   \
-	VBROADCASTSS 196(BX), X0;    \
+	VBROADCASTSS 60(BX), X0;    \
 	VMULPS X0, X14, X14;         \
 	XORL R9, R9
+
+// SUMAT sets AX to Sum.
+#define SUMAT \
+	MOVQ 24(BX), AX;             \
+	SHLQ $2, AX;                 \
+	ADDQ 0(BX), AX
 
 // FOLD4 sums rows a–d of four chains, 2 and 1 apart, into the lanes of a; t and u are
 // temporaries.
@@ -52,11 +60,16 @@
 	VDIVPS X1, X8, X9;           \
 	VMULPS X9, X9, X9;           \
 	VBROADCASTSS 16(R11), X1;    \
-	MOVQ 144(BX), AX;            \
+	MOVQ 24(BX), AX;             \
+	SHLQ $3, AX;                 \
+	ADDQ 0(BX), AX;              \
 	LOAD (AX)(CX*4), X2;         \
 	VMULPS X2, X1, X1;           \
 	VBROADCASTSS 20(R11), X2;    \
-	MOVQ 168(BX), AX;            \
+	MOVQ 24(BX), AX;             \
+	LEAQ (AX)(AX*2), AX;         \
+	SHLQ $2, AX;                 \
+	ADDQ 0(BX), AX;              \
 	LOAD (AX)(CX*4), X3;         \
 	VMULPS X3, X2, X2;           \
 	VADDPS X2, X1, X1;           \
@@ -69,7 +82,7 @@
 	VADDPS X2, X0, X0;           \
 	VBROADCASTSS 12(R11), X2;    \
 	VMULPS X2, X8, X4;           \
-	VBROADCASTSS 192(BX), X2;    \
+	VBROADCASTSS 56(BX), X2;    \
 	VMULPS X2, X7, X2;           \
 	VADDPS X2, X4, X4;           \
 	MOVQ 0(BX), AX;              \
@@ -77,7 +90,7 @@
 	VMULPS X6, X6, X1;           \
 	VMULPS X10, X1, X1;          \
 	VADDPS X0, X1, X1;           \
-	MOVQ 24(BX), AX;             \
+	SUMAT;                        \
 	LOAD (AX)(CX*4), X11;        \
 	VMULPS X11, X6, X3;          \
 	VADDPS X4, X3, X3;           \
@@ -125,7 +138,7 @@
 	VBLENDVPS X6, X11, X3, X3;   \
 	MOVQ 0(BX), AX;              \
 	VMOVUPS X1, (AX)(CX*4);      \
-	MOVQ 24(BX), AX;             \
+	SUMAT;                        \
 	VMOVUPS X3, (AX)(CX*4);      \
 	MOST(0);                     \
 	MOST(1);                     \
@@ -150,7 +163,7 @@
 	VBLENDVPS X6, X11, X3, X3;   \
 	MOVQ 0(BX), AX;              \
 	VMOVSS X1, (AX)(CX*4);       \
-	MOVQ 24(BX), AX;             \
+	SUMAT;                        \
 	VMOVSS X3, (AX)(CX*4);       \
 	MOST(0);                     \
 	NEXT1

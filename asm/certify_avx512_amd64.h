@@ -51,7 +51,7 @@
 	VMULPS X20, X22, X20;         \
 	VADDPS X20, X19, X19;         \
 	VMULPS.BCST 12(CX), X21, X21; \
-	VMULPS.BCST 192(BX), X22, X22; \
+	VMULPS.BCST 56(BX), X22, X22; \
 	VADDPS X22, X21, X21
 
 // ROWS updates four rows at AX, DX and R9, or jumps to some.
@@ -87,12 +87,16 @@
 
 // FOURROWS is ADDED and ROWS for rows 0–3 of a tile of integer weights.
 #define FOURROWS(some) \
-	MOVQ 144(BX), AX;             \
-	MOVQ 168(BX), DX;             \
-	ADDED(STEPALL); \
 	MOVQ 0(BX), AX;               \
-	MOVQ 24(BX), DX;              \
-	MOVQ 48(BX), R9;              \
+	MOVQ 24(BX), R9;              \
+	LEAQ (R9)(R9*2), DX;          \
+	LEAQ (AX)(DX*4), DX;          \
+	LEAQ (AX)(R9*8), AX;          \
+	ADDED(STEPALL);               \
+	MOVQ 0(BX), AX;               \
+	LEAQ (AX)(R9*4), DX;          \
+	SHLQ $4, R9;                  \
+	ADDQ AX, R9;                  \
 	XORL BX, BX;                  \
 	ROWS(some)
 

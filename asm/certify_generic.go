@@ -15,26 +15,34 @@ func (x *TileRecord) Put(i int, v float32) {
 	binary.LittleEndian.PutUint32(x[4*i:], math.Float32bits(v))
 }
 
+// Squares, Sum, Norm2, Err2 and Most are the parts of Rows.
+func (t *CertifyTile) Squares() []float32 { return t.Rows[:t.M] }
+func (t *CertifyTile) Sum() []float32     { return t.Rows[t.M:][:t.M] }
+func (t *CertifyTile) Norm2() []float32   { return t.Rows[2*t.M:][:t.M] }
+func (t *CertifyTile) Err2() []float32    { return t.Rows[3*t.M:][:t.M] }
+func (t *CertifyTile) Most() []float32    { return t.Rows[4*t.M:][:4*t.M] }
+
 // certify_generic is the specification of CertifyFunc.
 func certify_generic(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64) {
 	spread := float32(t.Spread * tile.At(7))
+	squares, sum, norm2, err2, most := t.Squares(), t.Sum(), t.Norm2(), t.Err2(), t.Most()
 	for i := r; i < r+m; i++ {
 		f := &t.F[i]
 		if f.Alpha < 0 {
 			continue
 		}
 		g := f.Gamma / t.St[i].L
-		variance := float32(float32(t.Norm2[i]*tile.At(4))+float32(t.Err2[i]*tile.At(5))) + tile.At(6)
+		variance := float32(float32(norm2[i]*tile.At(4))+float32(err2[i]*tile.At(5))) + tile.At(6)
 		added := float32(float32(g*g)*float32(FusedSquares(t.Y[i*Tile:][:n])*variance)) + float32(f.Beta*float32(f.Beta*spread))
-		squares := float32(float32(f.Alpha*f.Alpha)*t.Squares[i]) + added
-		sum := float32(f.Alpha*t.Sum[i]) + (float32(f.Gamma*tile.At(3)) + float32(f.Beta*t.Step))
-		if squares != squares || sum != sum {
+		x := float32(float32(f.Alpha*f.Alpha)*squares[i]) + added
+		y := float32(f.Alpha*sum[i]) + (float32(f.Gamma*tile.At(3)) + float32(f.Beta*t.Step))
+		if x != x || y != y {
 			undefined |= 1 << (i - r)
 			continue
 		}
-		t.Squares[i], t.Sum[i] = squares, sum
+		squares[i], sum[i] = x, y
 		for c := range 4 {
-			t.Most[4*i+c] = max(t.Most[4*i+c], tile.At(c))
+			most[4*i+c] = max(most[4*i+c], tile.At(c))
 		}
 	}
 	return undefined

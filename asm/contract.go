@@ -248,17 +248,22 @@ type QKAdvanceN4Func func(r *RowStates, p []byte, y []float32, sv []byte, top fl
 type TileRecord [32]byte
 
 // CertifyTile is what certificates need of the rows of a tile. It is one argument, since it is
-// the same from tile to tile.
+// the same from tile to tile. What a tile touches is in few lines.
 type CertifyTile struct {
-	Squares     []float32 // [rows] Σ weight²·variance so far, weights relative to the running maximum
-	Sum         []float32 // [rows] Σ weight·bound
-	Most        []float32 // [rows][4] the largest of the maxima of records
-	Y           []float32 // [rows][64] weights
-	St          []Stat
-	F           []Fold    // as Advance leaves them
-	Norm2, Err2 []float32 // [rows] ‖q‖² and ‖q−q̂‖², times scale²/DK
-	Step        float32   // what a step of integer weights may add, 0 where they are not rounded
-	Spread      float32   // 1, or 0 there
+	// Rows holds columns of M rows, then Most:
+	//
+	//	Squares [M]    Σ weight²·variance so far, weights relative to the running maximum
+	//	Sum     [M]    Σ weight·bound
+	//	Norm2   [M]    ‖q‖², times scale²/DK
+	//	Err2    [M]    ‖q−q̂‖², likewise
+	//	Most    [M][4] the largest of the maxima of records
+	Rows   []float32
+	M      int
+	Y      []float32 // [rows][64] weights
+	Step   float32   // what a step of integer weights may add, 0 where they are not rounded
+	Spread float32   // 1, or 0 there
+	St     []Stat
+	F      []Fold // as Advance leaves them
 }
 
 // CertifyFunc adds the n weights Y[i] of a tile (x0, … x7) to the certificates of rows

@@ -219,13 +219,12 @@ func driveCertify(g *gen, m, n, _ int) trial {
 			newMost[4*i+c] = max(most[4*i+c], x[c])
 		}
 	}
+	rows, want := slices.Concat(old, sums, norms, errs, most), slices.Concat(newSquares, newSums, norms, errs, newMost)
 	return trial{
-		ops: []operand{inout(old, newSquares, nil), inout(sums, newSums, nil), inout(most, newMost, nil), in(y), in(st), in(w), in(norms), in(errs),
-			in(tile[:]), out([]uint64{undefined}, nil)},
+		ops: []operand{inout(rows, want, nil), in(y), in(st), in(w), in(tile[:]), out([]uint64{undefined}, nil)},
 		call: func(k any, b [][]byte) {
-			t := CertifyTile{Squares: view[float32](b[0]), Sum: view[float32](b[1]), Most: view[float32](b[2]), Y: view[float32](b[3]),
-				St: view[Stat](b[4]), F: view[Fold](b[5]), Norm2: view[float32](b[6]), Err2: view[float32](b[7]), Step: step, Spread: spread}
-			view[uint64](b[9])[0] = k.(CertifyFunc)(&t, (*TileRecord)(b[8]), first, m-first, n)
+			t := CertifyTile{Rows: view[float32](b[0]), M: m, Y: view[float32](b[1]), St: view[Stat](b[2]), F: view[Fold](b[3]), Step: step, Spread: spread}
+			view[uint64](b[5])[0] = k.(CertifyFunc)(&t, (*TileRecord)(b[4]), first, m-first, n)
 		},
 		work: float64(m * (2*n + 24)),
 	}
@@ -261,10 +260,9 @@ func driveQKAdvanceCertifyI8(g *gen, _, _, d int) trial {
 // certified calls a kernel with the operands of certificates of four rows.
 func certified(b [][]byte, r *RowStates, y []float32, call func(t *CertifyTile, tile *TileRecord) (left uint64)) (poisoned bool) {
 	const m = 4
-	c, known, tile := view[float32](b[0]), view[float32](b[1]), (*TileRecord)(b[1][4*(2*m+1):])
-	left := call(&CertifyTile{Squares: c[:m], Sum: c[m:][:m], Most: c[2*m:][:4*m], Y: y, St: r.Stat, F: r.Fold,
-		Norm2: known[:m], Err2: known[m:][:m], Step: known[2*m], Spread: 1}, tile)
-	c[6*m] = float32(left)
+	c, known := view[float32](b[0]), b[1]
+	left := call(&CertifyTile{Rows: c[:8*m], M: m, Y: y, St: r.Stat, F: r.Fold, Step: view[float32](known)[8], Spread: 1}, (*TileRecord)(known))
+	c[8*m] = float32(left)
 	if left&15 == 0 {
 		clear(r.W[:m]) // anything
 	}
@@ -277,11 +275,12 @@ func (tr trial) withCertificates(g *gen, extra *[][]byte) trial {
 	for i := range m {
 		tr.ops[sums].mask[i] = spec
 	}
-	c := inout(append(append(g.magnitudes(2*m, 90), g.maxima(4*m)...), 0), make([]float32, 6*m+1), nil)
+	rows := slices.Concat(g.magnitudes(2*m, 90), g.magnitudes(2*m, 60), g.maxima(4*m), []float32{0})
+	c := inout(rows, make([]float32, len(rows)), nil)
 	c.want = nil
 	_, tile := g.records()
 	own, call := len(tr.ops), tr.call
-	tr.ops = append(tr.ops, c, in(append(g.magnitudes(2*m+1, 60), view[float32](tile[:])...)))
+	tr.ops = append(tr.ops, c, in(append(slices.Clone(view[float32](tile[:])), g.magnitudes(1, 60)...)))
 	tr.call = func(f any, b [][]byte) {
 		*extra = b[own:]
 		call(f, b[:own])

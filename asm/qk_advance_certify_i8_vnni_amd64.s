@@ -29,7 +29,7 @@
 TEXT ·qkAdvanceCertifyI8_vnni(SB), NOSPLIT, $448-240
 	MOVW $0, POISONED
 	MOVQ t+8(FP), AX
-	MOVQ 72(AX), DI
+	MOVQ 32(AX), DI
 	MOVQ sv_base+48(FP), R10
 	STRIDES(d4+200(FP))
 	FETCHED(next_base+208(FP), next_len+216(FP), line, start)

@@ -246,10 +246,8 @@ func raise(x *float32, y float32) {
 
 // rowErrors is what certificates want to know of the rows of a block.
 type rowErrors struct {
-	all         []float32 // memory of the block and those behind it, rowErrorNumbers a row
-	most        []float32 // [rows][4] since the last closeCertificates, see asm.CertifyTile
-	norm, err   []float32 // [rows] ‖q‖ and ‖q−q̂‖, times |scale|
-	norm2, err2 []float32 // [rows] their squares over DK
+	all       []float32 // memory of the block and those behind it, rowErrorNumbers a row
+	norm, err []float32 // [rows] ‖q‖ and ‖q−q̂‖, times |scale|
 }
 
 const rowErrorNumbers = 10
@@ -257,20 +255,17 @@ const rowErrorNumbers = 10
 // shareRows deals the memory of a block out: what kernels touch at every tile of a head is side by side,
 // two lines for the rows of a token, since by the next tile of the head L1 has lost it.
 func (w *worker) shareRows(rows int) {
-	e, c, x := &w.rowErrors, &w.split.cert, w.rowErrors.all
-	next := func(n int) (y []float32) {
-		y, x = x[:n:n], x[n:]
-		return y
-	}
-	c.squares, c.sum, e.norm2, e.err2, e.most = next(rows), next(rows), next(rows), next(rows), next(4*rows)
-	e.norm, e.err = next(rows), next(rows)
+	e, t, c := &w.rowErrors, &w.certT, &w.split.cert
+	t.Rows, t.M = e.all[:8*rows], rows
+	c.squares, c.sum = t.Squares(), t.Sum()
+	e.norm, e.err = e.all[8*rows:][:rows], e.all[9*rows:][:rows]
 }
 
 // closeCertificates finishes those of a state with what the rows have seen: sums are there, maxima
 // become what they mean, and start anew.
 func (b *block) closeCertificates(s *state) {
 	e, c, n := &b.w.rowErrors, &s.cert, b.rows
-	most, norm, err := e.most[:4*n], e.norm[:n], e.err[:n]
+	most, norm, err := b.w.certT.Most(), e.norm[:n], e.err[:n]
 	sum, shiftK, shiftQ, biggest := c.sum[:n], c.shiftK[:n], c.shiftQ[:n], c.biggest[:n]
 	for i, x := range c.squares[:n] {
 		if x != x {
@@ -344,7 +339,7 @@ func (b *block) lostToBF16(row []float32) float32 {
 func (b *block) noteNorms(r int, n2, e2 float64) {
 	e, scale, scale2 := &b.w.rowErrors, b.p.certScale, b.p.certScale2
 	e.norm[r], e.err[r] = float32(scale*math.Sqrt(n2)), float32(scale*math.Sqrt(e2))
-	e.norm2[r], e.err2[r] = float32(scale2*n2), float32(scale2*e2)
+	b.w.certT.Norm2()[r], b.w.certT.Err2()[r] = float32(scale2*n2), float32(scale2*e2)
 }
 
 // voidCertificates turns the certificates of rows that see a token of bad into NaN, before
@@ -361,9 +356,9 @@ func (b *block) voidCertificates(bad uint64, n int) {
 
 // beginCertificates tells the kernel where the rows of the block are.
 func (b *block) beginCertificates() {
-	w, e, c := b.w, &b.w.rowErrors, &b.w.split.cert
-	clear(e.most[:4*b.rows])
-	w.certT = asm.CertifyTile{Squares: c.squares, Sum: c.sum, Most: e.most, Y: w.y, St: w.stat, F: w.fold, Norm2: e.norm2, Err2: e.err2}
+	w, t := b.w, &b.w.certT
+	t.Y, t.St, t.F, t.Step, t.Spread = w.y, w.stat, w.fold, 0, 0
+	clear(t.Most())
 	b.certifySteps(Tile)
 }
 
@@ -460,17 +455,18 @@ func (b *block) leftRows(left uint64, tile *asm.TileRecord) {
 // certifyRow is the Certify kernel for one row, given Σ weight². It may have infinite errors: those that
 // count for nothing must not make it NaN.
 func (b *block) certifyRow(r int, tile *asm.TileRecord, weights2 float32) {
-	w, t, e, c, f := b.w, &b.w.certT, &b.w.rowErrors, &b.w.split.cert, &b.w.fold[r]
+	w, t, f := b.w, &b.w.certT, &b.w.fold[r]
 	if f.Alpha < 0 {
 		return
 	}
 	g := f.Gamma / w.stat[r].L
-	variance := times(e.norm2[r], tile.At(4)) + times(e.err2[r], tile.At(5)) + tile.At(6)
-	squares := times(float32(g*g), times(weights2, variance)) + times(f.Beta, times(f.Beta, times(t.Spread, tile.At(7))))
-	c.squares[r] = times(float32(f.Alpha*f.Alpha), c.squares[r]) + squares
-	c.sum[r] = times(f.Alpha, c.sum[r]) + times(f.Gamma, tile.At(3)) + times(f.Beta, t.Step)
-	for i := range 4 {
-		e.most[4*r+i] = max(e.most[4*r+i], tile.At(i))
+	variance := times(t.Norm2()[r], tile.At(4)) + times(t.Err2()[r], tile.At(5)) + tile.At(6)
+	added := times(float32(g*g), times(weights2, variance)) + times(f.Beta, times(f.Beta, times(t.Spread, tile.At(7))))
+	squares, sum, most := &t.Squares()[r], &t.Sum()[r], t.Most()[4*r:][:4]
+	*squares = times(float32(f.Alpha*f.Alpha), *squares) + added
+	*sum = times(f.Alpha, *sum) + times(f.Gamma, tile.At(3)) + times(f.Beta, t.Step)
+	for i := range most {
+		most[i] = max(most[i], tile.At(i))
 	}
 }
 

@@ -60,8 +60,7 @@ func rowStates(m int) *asm.RowStates {
 // certifyTile is a tile of those rows with weights y.
 func certifyTile(r *asm.RowStates, y []float32) *asm.CertifyTile {
 	m := len(r.M)
-	return &asm.CertifyTile{Squares: make([]float32, m), Sum: make([]float32, m), Most: make([]float32, 4*m), Y: y, St: r.Stat, F: r.Fold,
-		Norm2: make([]float32, m), Err2: make([]float32, m), Spread: 1}
+	return &asm.CertifyTile{Rows: make([]float32, 8*m), M: m, Y: y, St: r.Stat, F: r.Fold, Spread: 1}
 }
 
 // tableKernels lists the available rows of the table at typical sizes, in the order of
