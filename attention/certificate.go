@@ -523,11 +523,12 @@ func (b *block) sinkDeviation(side quant.Side, rows []byte, d, t int) record {
 // finish turns a row's sums into the two numbers reported: l is its denominator, and the bound of a
 // channel spread times that before values are rotated back.
 func (c *certificates) finish(i int, l float32, spread float64) (estimate, bound float32) {
-	worst := float64(c.sum[i]) / float64(l)
+	share := 1 / float64(l)
+	worst := float64(c.sum[i]) * share
 	if shift := float64(c.shiftK[i]) + float64(c.shiftQ[i]); shift != 0 {
 		worst += tanhBound(shift/2) * 2 * float64(c.biggest[i])
 	}
-	return float32(math.Sqrt(float64(c.squares[i])) / float64(l)), float32(worst * spread)
+	return float32(math.Sqrt(float64(c.squares[i])) * share), float32(worst * spread)
 }
 
 // tanhBound is at least tanh(x), by a fiftieth at most, x ≥ 0: a convergent of its continued

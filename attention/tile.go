@@ -56,6 +56,11 @@ func (p *Plan) newBlock(s *Schedule, w *worker, u *unit, head int) *block {
 	for r := range b.rows {
 		b.prepareQuery(r, scale)
 	}
+	if p.intK != nil {
+		for r := range b.rows { // likewise: a row's largest number is a chain of its own
+			b.encodeQuery(r, scale)
+		}
+	}
 	b.begin()
 	if p.prob.prepare != nil {
 		p.prob.prepare(b)
@@ -63,11 +68,12 @@ func (p *Plan) newBlock(s *Schedule, w *worker, u *unit, head int) *block {
 	return b
 }
 
-// prepareQuery rotates and quantizes the query of row r, and sets the factors that turn
-// its scores into logits: plain for float32 scores, a and b for those of the plan.
+// prepareQuery rotates the query of row r, and sets the factors that turn its scores into
+// logits: plain for float32 scores, a and b for those of the plan. For int8 queries a is the
+// largest magnitude, until encodeQuery.
 func (b *block) prepareQuery(r int, scale float32) {
 	p, w := b.p, b.w
-	dk, dk4 := p.cfg.DK, p.scratch.dk4
+	dk := p.cfg.DK
 	row := w.q[r*dk : (r+1)*dk]
 	if p.cfg.K.Rotate {
 		quant.Hadamard(p.ks, row)
@@ -77,24 +83,31 @@ func (b *block) prepareQuery(r int, scale float32) {
 		w.mean[r] = float32(dot(row, mean)) * scale
 	}
 	w.a[r], w.b[r] = scale, w.mean[r]
-	if p.intK == nil {
-		var packed []uint16
-		if w.q16 != nil {
-			packed = b.packQuery(r, row)
-		}
-		if p.cfg.Q != QBF16 {
-			packed = nil // nothing is lost
-		}
-		if p.cfg.Certify {
-			b.certifyQuery(r, row, nil, 0, packed)
-		}
-		if p.pairK != nil && p.pairK.Coarse() && w.paired[r] {
-			b.shrinkQuery(r, row)
-		}
+	if p.intK != nil {
+		w.a[r] = p.ks.AbsMax(row)
 		return
 	}
-	codes := w.q8[r*dk4 : (r+1)*dk4]
-	amax := p.ks.AbsMax(row)
+	var packed []uint16
+	if w.q16 != nil {
+		packed = b.packQuery(r, row)
+	}
+	if p.cfg.Q != QBF16 {
+		packed = nil // nothing is lost
+	}
+	if p.cfg.Certify {
+		b.certifyQuery(r, row, nil, 0, packed)
+	}
+	if p.pairK != nil && p.pairK.Coarse() && w.paired[r] {
+		b.shrinkQuery(r, row)
+	}
+}
+
+// encodeQuery quantizes the query of row r.
+func (b *block) encodeQuery(r int, scale float32) {
+	p, w := b.p, b.w
+	dk, dk4 := p.cfg.DK, p.scratch.dk4
+	row, codes := w.q[r*dk:(r+1)*dk], w.q8[r*dk4:(r+1)*dk4]
+	amax := w.a[r]
 	s := amax / 127
 	if s == 0 && amax > 0 {
 		s = math.SmallestNonzeroFloat32
