@@ -10,7 +10,7 @@
 // CERTIFYARGS loads the arguments, fields of t and r among them.
 #define CERTIFYARGS \
 	MOVQ t+0(FP), BX;            \
-	MOVQ tile+8(FP), R11;      \
+	MOVQ tile+8(FP), R11;        \
 	MOVQ r+16(FP), CX;           \
 	MOVQ m+24(FP), R10;          \
 	MOVQ n+32(FP), R12;          \

@@ -30,29 +30,29 @@
 	VMOVSHDUP a, t;            \
 	VADDPS t, a, a
 
-// STEPALL multiplies β by x7, STEPSPREAD by Spread·x7 in X14.
-#define STEPALL    VMULPS.BCST 28(CX), X22, X20
-#define STEPSPREAD VMULPS X14, X22, X20
+// STEPALL sets x to β in b times x7, STEPSPREAD times Spread·x7 in s.
+#define STEPALL(s, b, x)    VMULPS.BCST 28(CX), b, x
+#define STEPSPREAD(s, b, x) VMULPS s, b, x
 
-// ADDED sets X19 and X21 to what the tile adds to Squares and Sum, given Norm2 and Err2 at AX and DX; STEP is
-// one of those.
-#define ADDED(STEP) \
-	VDIVPS X20, X21, X20;         \
-	VBROADCASTSS 16(CX), X19;     \
-	VBROADCASTSS 20(CX), X29;     \
-	VMULPS (AX), X19, X19;        \
-	VMULPS (DX), X29, X29;        \
-	VADDPS X29, X19, X19;         \
-	VADDPS.BCST 24(CX), X19, X19; \
-	VMULPS X19, X17, X19;         \
-	VMULPS X20, X20, X20;         \
-	VMULPS X20, X19, X19;         \
-	STEP;                         \
-	VMULPS X20, X22, X20;         \
-	VADDPS X20, X19, X19;         \
-	VMULPS.BCST 12(CX), X21, X21; \
-	VMULPS.BCST 56(BX), X22, X22; \
-	VADDPS X22, X21, X21
+// ADDED sets a and g to what the tile adds to Squares and Sum, given Σ weight² in w, L in l, γ in g, β in b,
+// Norm2 and Err2 at AX and DX; STEP is one of those, t a temporary.
+#define ADDED(STEP, s, w, a, l, g, b, t) \
+	VDIVPS l, g, l;               \
+	VBROADCASTSS 16(CX), a;       \
+	VBROADCASTSS 20(CX), t;       \
+	VMULPS (AX), a, a;            \
+	VMULPS (DX), t, t;            \
+	VADDPS t, a, a;               \
+	VADDPS.BCST 24(CX), a, a;     \
+	VMULPS a, w, a;               \
+	VMULPS l, l, l;               \
+	VMULPS l, a, a;               \
+	STEP(s, b, l);                \
+	VMULPS l, b, l;               \
+	VADDPS l, a, a;               \
+	VMULPS.BCST 12(CX), g, g;     \
+	VMULPS.BCST 56(BX), b, b;     \
+	VADDPS b, g, g
 
 // ROWS updates four rows at AX, DX and R9, or jumps to some.
 #define ROWS(some) \
@@ -92,7 +92,7 @@
 	LEAQ (R9)(R9*2), DX;          \
 	LEAQ (AX)(DX*4), DX;          \
 	LEAQ (AX)(R9*8), AX;          \
-	ADDED(STEPALL);               \
+	ADDED(STEPALL, X14, X17, X19, X20, X21, X22, X29); \
 	MOVQ 0(BX), AX;               \
 	LEAQ (AX)(R9*4), DX;          \
 	SHLQ $4, R9;                  \

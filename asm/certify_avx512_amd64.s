@@ -53,25 +53,6 @@ GLOBL ·certifyIndex(SB), RODATA|NOPTR, $24
 	VMOVUPS 128(base), Z0;     \
 	VPERMPS Z0, i, K7, d
 
-// ADDED16 is ADDED for sixteen rows.
-#define ADDED16 \
-	VDIVPS Z20, Z21, Z20;         \
-	VBROADCASTSS 16(CX), Z19;     \
-	VBROADCASTSS 20(CX), Z29;     \
-	VMULPS (AX), Z19, Z19;        \
-	VMULPS (DX), Z29, Z29;        \
-	VADDPS Z29, Z19, Z19;         \
-	VADDPS.BCST 24(CX), Z19, Z19; \
-	VMULPS Z19, Z17, Z19;         \
-	VMULPS Z20, Z20, Z20;         \
-	VMULPS Z20, Z19, Z19;         \
-	VMULPS Z14, Z22, Z20;         \
-	VMULPS Z20, Z22, Z20;         \
-	VADDPS Z20, Z19, Z19;         \
-	VMULPS.BCST 12(CX), Z21, Z21; \
-	VMULPS.BCST 56(BX), Z22, Z22; \
-	VADDPS Z22, Z21, Z21
-
 // func certify_avx512(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64)
 TEXT ·certify_avx512(SB), NOSPLIT, $0-48
 	CERTIFYARGS
@@ -128,7 +109,7 @@ sixteen:
 	SHLQ $2, DX
 	ADDQ 0(BX), AX
 	ADDQ 0(BX), DX
-	ADDED16
+	ADDED(STEPSPREAD, Z14, Z17, Z19, Z20, Z21, Z22, Z29)
 	MOVQ 0(BX), AX
 	MOVQ 24(BX), DX
 	LEAQ (AX)(R13*4), AX
@@ -191,7 +172,7 @@ four:
 	SHLQ $2, DX
 	ADDQ 0(BX), AX
 	ADDQ 0(BX), DX
-	ADDED(STEPSPREAD)
+	ADDED(STEPSPREAD, X14, X17, X19, X20, X21, X22, X29)
 	MOVQ 0(BX), AX
 	MOVQ 24(BX), DX
 	LEAQ (AX)(R13*4), AX
