@@ -53,6 +53,22 @@ GLOBL ·certifyIndex(SB), RODATA|NOPTR, $24
 	VMOVUPS 128(base), Z0;     \
 	VPERMPS Z0, i, K7, d
 
+// NORMS sets AX and DX to Norm2 and Err2 of row R13, SUMSAT to its Squares and Sum.
+#define NORMS \
+	MOVQ 24(BX), AX;      \
+	LEAQ (AX)(AX*2), DX;  \
+	LEAQ (R13)(AX*2), AX; \
+	ADDQ R13, DX;         \
+	SHLQ $2, AX;          \
+	SHLQ $2, DX;          \
+	ADDQ 0(BX), AX;       \
+	ADDQ 0(BX), DX
+#define SUMSAT \
+	MOVQ 0(BX), AX;       \
+	MOVQ 24(BX), DX;      \
+	LEAQ (AX)(R13*4), AX; \
+	LEAQ (AX)(DX*4), DX
+
 // func certify_avx512(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64)
 TEXT ·certify_avx512(SB), NOSPLIT, $0-48
 	CERTIFYARGS
@@ -101,19 +117,9 @@ sixteen:
 	MOVL $0xFC00, AX
 	KMOVW AX, K7
 	FACTOR(R8, Z26, Z21)
-	MOVQ 24(BX), AX
-	LEAQ (AX)(AX*2), DX
-	LEAQ (R13)(AX*2), AX
-	ADDQ R13, DX
-	SHLQ $2, AX
-	SHLQ $2, DX
-	ADDQ 0(BX), AX
-	ADDQ 0(BX), DX
+	NORMS
 	ADDED(STEPSPREAD, Z14, Z17, Z19, Z20, Z21, Z22, Z29)
-	MOVQ 0(BX), AX
-	MOVQ 24(BX), DX
-	LEAQ (AX)(R13*4), AX
-	LEAQ (AX)(DX*4), DX
+	SUMSAT
 	VMULPS Z18, Z18, Z20
 	VMULPS (AX), Z20, Z20
 	VADDPS Z19, Z20, Z19
@@ -164,19 +170,9 @@ four:
 	VPERMPS Z1, Z25, Z22
 	VPERMPS Z1, Z26, Z21
 	VPERMPS Z2, Z25, Z20
-	MOVQ 24(BX), AX
-	LEAQ (AX)(AX*2), DX
-	LEAQ (R13)(AX*2), AX
-	ADDQ R13, DX
-	SHLQ $2, AX
-	SHLQ $2, DX
-	ADDQ 0(BX), AX
-	ADDQ 0(BX), DX
+	NORMS
 	ADDED(STEPSPREAD, X14, X17, X19, X20, X21, X22, X29)
-	MOVQ 0(BX), AX
-	MOVQ 24(BX), DX
-	LEAQ (AX)(R13*4), AX
-	LEAQ (AX)(DX*4), DX
+	SUMSAT
 	MOVQ DI, R9
 	ROWS(some)
 

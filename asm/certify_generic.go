@@ -5,22 +5,30 @@ import (
 	"math"
 )
 
-// At is number i of the record.
+// At returns number i of the record, 0 ≤ i < 8.
 func (x *TileRecord) At(i int) float32 {
 	return math.Float32frombits(binary.LittleEndian.Uint32(x[4*i:]))
 }
 
-// Put sets number i of the record.
+// Put sets number i of the record, 0 ≤ i < 8.
 func (x *TileRecord) Put(i int, v float32) {
 	binary.LittleEndian.PutUint32(x[4*i:], math.Float32bits(v))
 }
 
-// Squares, Sum, Norm2, Err2 and Most are the parts of Rows.
+// Squares is the first part of Rows, [M].
 func (t *CertifyTile) Squares() []float32 { return t.Rows[:t.M] }
-func (t *CertifyTile) Sum() []float32     { return t.Rows[t.M:][:t.M] }
-func (t *CertifyTile) Norm2() []float32   { return t.Rows[2*t.M:][:t.M] }
-func (t *CertifyTile) Err2() []float32    { return t.Rows[3*t.M:][:t.M] }
-func (t *CertifyTile) Most() []float32    { return t.Rows[4*t.M:][:4*t.M] }
+
+// Sum is the second part of Rows, [M].
+func (t *CertifyTile) Sum() []float32 { return t.Rows[t.M:][:t.M] }
+
+// Norm2 is the third part of Rows, [M].
+func (t *CertifyTile) Norm2() []float32 { return t.Rows[2*t.M:][:t.M] }
+
+// Err2 is the fourth part of Rows, [M].
+func (t *CertifyTile) Err2() []float32 { return t.Rows[3*t.M:][:t.M] }
+
+// Most is the last part of Rows, [M][4].
+func (t *CertifyTile) Most() []float32 { return t.Rows[4*t.M:][:4*t.M] }
 
 // certify_generic is the specification of CertifyFunc.
 func certify_generic(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined uint64) {
@@ -48,7 +56,8 @@ func certify_generic(t *CertifyTile, tile *TileRecord, r, m, n int) (undefined u
 	return undefined
 }
 
-// FusedSquares is W of CertifyFunc for one row, in Go: for rows that kernels leave.
+// FusedSquares returns W of CertifyFunc for the weights of one row, in Go: for rows that kernels
+// leave. y may have any length.
 func FusedSquares(y []float32) float32 {
 	var chain [16]float32
 	for j, x := range y {

@@ -253,7 +253,7 @@ type rowErrors struct {
 const rowErrorNumbers = 10
 
 // shareRows deals the memory of a block out: what kernels touch at every tile of a head is side by side,
-// two lines for the rows of a token, since by the next tile of the head L1 has lost it.
+// in few lines, since by the next tile of the head L1 has lost it.
 func (w *worker) shareRows(rows int) {
 	e, t, c := &w.rowErrors, &w.certT, &w.split.cert
 	t.Rows, t.M = e.all[:8*rows], rows
@@ -422,11 +422,14 @@ func (b *block) end(r, n int) int {
 	return b.w.vis[r].hi
 }
 
+// certifiedRows is the largest number of rows of a call of Certify. Tiles of more are not repeated: a
+// replay does not tell which of two calls left something to do.
+const certifiedRows = 64
+
 // certifyRows adds the tokens of a tile below hi to the certificates of m rows from r.
 func (b *block) certifyRows(tile *asm.TileRecord, r, m, hi int) {
-	const most = 64 // rows of a call
-	for ; m > 0; r, m = r+most, m-most {
-		undefined := b.p.ks.Certify(&b.w.certT, tile, r, min(m, most), hi)
+	for ; m > 0; r, m = r+certifiedRows, m-certifiedRows {
+		undefined := b.p.ks.Certify(&b.w.certT, tile, r, min(m, certifiedRows), hi)
 		b.certifyLeft(undefined, tile, r, hi)
 	}
 }

@@ -40,8 +40,6 @@ const (
 	repeatTiles = 32
 	repeatWork  = 32 << 10
 	repeatBytes = 512 << 10
-
-	resultRows = 64 // of one call of Certify
 )
 
 // onlyCalls reports whether tiles that all rows see are nothing but kernel calls.
@@ -240,7 +238,8 @@ func (b *block) offsetsAhead(next *block, keys []byte) {
 // tile at base on, below end, and returns their number; it may be 0.
 func (b *block) repeat(base, end int) (done int) {
 	p, t := b.p, b.tape
-	if t == nil || b.bias || b.visit != nil || base < b.all.lo || base == 0 && p.cfg.SinkTokens > 0 || p.cfg.Certify && b.rows > resultRows {
+	if t == nil || b.bias || b.visit != nil || base < b.all.lo || base == 0 && p.cfg.SinkTokens > 0 || p.cfg.Certify && b.rows > certifiedRows {
+
 		return 0
 	}
 	tiles := min((min(end, b.all.hi)-base)/Tile, (b.q.kvLen-1)/Tile-base/Tile) // the last one of a sequence has none behind it
